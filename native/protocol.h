@@ -1,0 +1,131 @@
+/*
+ * What the engine and the shim say to each other. The same numbers stand in src/runtime/protocol.ts; a test compares them.
+ * Everything is little endian. A change that an older peer would misread raises BERTH_PROTOCOL_VERSION.
+ *
+ * The plan (a memfd on descriptor 3):
+ *   struct plan_header, then op_count ops back to back. An op is struct op_header, `numbers` 64-bit numbers, then
+ *   `strings` times { uint32 length, the bytes, a NUL, zeroes up to a multiple of 4 }, then zeroes up to a multiple of 8.
+ *   Ops up to and with OP_CLONE are performed by the shim, in order; the ops behind it by the child.
+ *   "in root" means: resolved below the descriptor that OP_ROOT opened, by openat2(RESOLVE_IN_ROOT); never by name twice.
+ *
+ * A connection (descriptor 4, a stream socketpair, for the engine that spawned the shim; shim.sock in the run directory for
+ * everybody later) carries frames: struct frame_header and `size` bytes. Its first frame is MSG_HELLO or MSG_ATTACH.
+ */
+#ifndef BERTH_PROTOCOL_H
+#define BERTH_PROTOCOL_H
+
+#include <stdint.h>
+
+#define BERTH_PROTOCOL_VERSION 1
+#define PLAN_MAGIC 0x48545242u /* "BRTH" */
+#define PLAN_MAX_SIZE (4u << 20)
+#define FRAME_MAX_SIZE (64u << 10)
+
+#define FD_PLAN 3
+#define FD_CONTROL 4
+
+struct plan_header { uint32_t magic; uint16_t version; uint16_t reserved; uint32_t op_count; uint32_t size; };
+struct op_header { uint16_t code; uint16_t numbers; uint16_t strings; uint16_t reserved; uint32_t size; uint32_t reserved2; };
+struct frame_header { uint32_t size; uint16_t type; uint16_t reserved; };
+
+enum op_code {
+    /* The shim itself, before the clone. */
+    OP_SUPERVISE = 1,  /* numbers: flags SUPERVISE_*, rows, columns, drain ms | strings: id, run directory */
+    OP_LOG = 2,        /* numbers: max bytes, max files | strings: path of the json-file log */
+    OP_SPILL = 3,      /* numbers: max bytes per client | strings: directory for O_TMPFILE of clients that lag behind */
+    OP_OOM_COUNTER = 4,/* strings: file with an "oom_kill N" line (memory.oom_control, memory.events), read at start and at exit */
+    OP_CLONE = 5,      /* numbers: CLONE_NEW* flags | strings: directory of the v2 cgroup to be born in, or "" */
+
+    /* Anywhere. */
+    OP_MKDIR = 16,     /* numbers: mode, exist_ok | strings: host path */
+    OP_WRITE = 17,     /* numbers: flags WRITE_* | strings: host path, data: open(O_WRONLY) + one write; cgroup files, oom_score_adj */
+    OP_JOIN = 18,      /* numbers: CLONE_NEW* type | strings: namespace file */
+    OP_JOIN_PROCESS = 19, /* numbers: pid, start time (field 22 of /proc/pid/stat), CLONE_NEW* flags: setns(pidfd) */
+    OP_UNSHARE = 20,   /* numbers: CLONE_NEW* flags */
+
+    /* The child, on its way into the container. */
+    OP_BARRIER = 32,   /* says MSG_STATE ready and waits for MSG_START; at most one */
+    OP_PROPAGATION = 33, /* numbers: MS_* flags | strings: host path ("/" recursively private or slave) */
+    OP_MOUNT_HOST = 34, /* numbers: MS_* flags | strings: source, target (host path), type, data, working directory or "" */
+    OP_ROOT = 35,      /* numbers: flags ROOT_* | strings: host path of the root filesystem */
+    OP_MOUNT = 36,     /* numbers: MS_* flags, MOUNT_* options | strings: source, target in root, type, data */
+    OP_BIND = 37,      /* numbers: BIND_* flags, MOUNT_ATTR_* to set, MOUNT_ATTR_* to clear, propagation MS_* or 0 | strings: host source, target in root */
+    OP_DIRECTORY = 38, /* numbers: mode, uid, gid | strings: path in root; made with its parents, kept if it is there */
+    OP_MKNOD = 39,     /* numbers: mode with S_IF*, major, minor, uid, gid | strings: path in root */
+    OP_SYMLINK = 40,   /* strings: target text, path in root; kept if it is there */
+    OP_CONSOLE = 41,   /* numbers: rows, columns: pty from dev/ptmx in root, master to the shim, slave on 0-2, as controlling terminal and over dev/console */
+    OP_MASK = 42,      /* strings: path in root; file: verified null device, directory: shared empty read-only tmpfs; absent: nothing */
+    OP_READONLY_PATH = 43, /* strings: path in root; absent: nothing */
+    OP_PIVOT = 44,     /* no operands: pivot_root to the root, the old one detached; later paths are the container's */
+    OP_READONLY_ROOT = 45, /* no operands */
+    OP_SYSCTL = 46,    /* strings: name with slashes, value; written through a procfs that the shim mounted itself */
+    OP_HOSTNAME = 47,  /* strings: name */
+    OP_DOMAINNAME = 48,/* strings: name */
+    OP_NETLINK = 49,   /* numbers: protocol (NETLINK_ROUTE 0), messages | strings: what it is for, the messages; every one is acknowledged */
+    OP_RLIMIT = 50,    /* numbers: resource, soft, hard */
+    OP_OOM_SCORE = 51, /* numbers: value as two's complement */
+    OP_UMASK = 52,     /* numbers: mask */
+    OP_SESSION = 53,   /* no operands: setsid */
+    OP_BOUNDING = 54,  /* numbers: mask of capabilities to keep in the bounding set */
+    OP_USER = 55,      /* strings: docker's user text ("", "uid", "uid:gid", "name:group"), then additional groups; read in /etc of the root after OP_PIVOT; digits are never looked up as names; keeps capabilities (PR_SET_KEEPCAPS) */
+    OP_CAPABILITIES = 56, /* numbers: effective, permitted, inheritable, ambient */
+    OP_NO_NEW_PRIVS = 57, /* no operands */
+    OP_SECCOMP = 58,   /* numbers: SECCOMP_FILTER_FLAG_* | strings: struct sock_filter[] */
+    OP_CWD = 59,       /* numbers: create (1) or not | strings: path in the container; verified to be inside the root */
+    OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
+};
+
+/* OP_SUPERVISE */
+#define SUPERVISE_TTY 1u        /* the child sends a pty master */
+#define SUPERVISE_STDIN 2u      /* OpenStdin: a pipe; without it /dev/null */
+#define SUPERVISE_STDIN_ONCE 4u /* the first attached client that closes its side closes the process's stdin */
+#define SUPERVISE_INIT 8u       /* pid 1 is our reaper, the program its child */
+/* OP_WRITE */
+#define WRITE_APPEND 1u
+#define WRITE_OPTIONAL 2u       /* absent file or EINVAL/EPERM/EACCES is no failure: reported as MSG_WARNING */
+/* OP_ROOT */
+#define ROOT_BIND 1u            /* a directory that is no mount yet: bind it onto itself */
+/* OP_MOUNT */
+#define MOUNT_API 1u            /* proc, sysfs, dev, devpts, mqueue, cgroup: every component of the target must be a real directory */
+#define MOUNT_OPTIONAL 2u       /* ENODEV or EPERM is no failure */
+/* OP_BIND */
+#define BIND_RECURSIVE 1u
+#define BIND_MAKE_SOURCE 2u     /* docker -v: a missing host directory is made */
+/* OP_EXEC */
+#define EXEC_SET_HOME 1u        /* add HOME from /etc/passwd of the root where the environment has none */
+
+enum message_type {
+    /* engine to shim */
+    MSG_HELLO = 1,   /* uint32 version: this connection controls; answered by MSG_STATE */
+    MSG_ATTACH = 2,  /* uint32 version, uint32 flags ATTACH_*: then no frames any more: docker's stream format down (raw bytes for a tty), stdin up; half-close ends stdin */
+    MSG_START = 3,   /* opens the barrier */
+    MSG_SIGNAL = 4,  /* uint32 number: to the process, by pidfd; answered by MSG_REPLY */
+    MSG_RESIZE = 5,  /* uint16 rows, uint16 columns; answered by MSG_REPLY */
+    /* shim to engine, to every control connection */
+    MSG_STATE = 16,  /* uint32 phase PHASE_*, int32 pid of the process (its init in the container), uint64 start time, int32 pid of the shim, uint32 version */
+    MSG_FAILED = 17, /* uint32 index of the op, int32 errno, uint32 length, object text; the shim ends afterwards */
+    MSG_EXITED = 18, /* int32 exit code (128+n for a signal), uint32 flags EXITED_*, int64 unix time in ns; sent after the exit file is written and output is drained */
+    MSG_REPLY = 19,  /* uint16 type answered, uint16 0, int32 errno */
+    MSG_WARNING = 20,/* uint32 index of the op, int32 errno, uint32 length, object text */
+};
+
+#define ATTACH_STDIN 1u
+#define ATTACH_STDOUT 2u
+#define ATTACH_STDERR 4u
+
+#define PHASE_CLONED 1u  /* the child exists, its namespaces too */
+#define PHASE_READY 2u   /* it waits at the barrier */
+#define PHASE_RUNNING 3u /* exec has succeeded */
+#define PHASE_EXITED 4u
+
+#define EXITED_OOM_KILLED 1u
+#define EXITED_SIGNALLED 2u
+
+/*
+ * Files in the run directory (0700), each written beside and renamed:
+ *   shim.sock  0600, stream
+ *   state      {"version":1,"phase":"running","pid":12,"startTime":345,"shimPid":11,"startedAt":1700000000000000000}
+ *   exit       {"exitCode":0,"oomKilled":false,"finishedAt":1700000000000000000} written before anyone is told;
+ *              a failed start: {"exitCode":-1,"failedOp":7,"errno":2,"object":"exec /bin/x","finishedAt":…}
+ */
+#endif
