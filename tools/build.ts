@@ -1,31 +1,51 @@
-/** Builds the executable: `build.ts [OUT]` makes OUT/native/* and OUT/berth (OUT is dist when none is named). */
+/**
+ * Builds the executable: `build.ts [OUT] [--sanitize]` makes OUT/native/* and OUT/berth (OUT is dist when none is named).
+ * Every file appears complete, by rename, and dates from before its sources were read: what is saved meanwhile is newer.
+ */
+import { mkdir, mkdtemp, rename, rm, utimes } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { buildNative } from "./native.ts";
+import { deafen } from "./deafen.ts";
 
-const out = process.argv[2] ?? "dist";
-await buildNative(out);
+const started = new Date();
+const out = process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "dist";
+const sanitize = process.argv.includes("--sanitize");
 
-const entries = ["src/main.ts"];
-const result = await Bun.build({
-  entrypoints: entries,
-  target: "bun",
-  format: "esm",
-  minify: true,
-  bytecode: true,
-  splitting: true,
-  define: { "process.env.BERTH_BUILD": JSON.stringify(await sourceDigest()) },
-  plugins: [nativeAssets(out)],
-  compile: { outfile: `${out}/berth`, autoloadDotenv: false, autoloadBunfig: false },
-});
-if (!result.success) throw new AggregateError(result.logs, "bun build failed");
+await mkdir(out, { recursive: true });
+const temporary = await mkdtemp(`${out}/.build-`);
+try {
+  await buildNative(out, { sanitize });
+  const file = await bundle(`${temporary}/berth`);
+  await deafen(file);
+  await utimes(file, started, started);
+  await rename(file, `${out}/berth`);
+} finally {
+  await rm(temporary, { recursive: true });
+}
 
-/** `import path from "berth:native/NAME"` is the embedded copy of what was built from native/. */
-function nativeAssets(folder: string): Bun.BunPlugin {
+async function bundle(outfile: string): Promise<string> {
+  const result = await Bun.build({
+    entrypoints: ["src/main.ts"],
+    target: "bun",
+    format: "esm",
+    minify: true,
+    bytecode: true,
+    splitting: true,
+    define: { "process.env.BERTH_BUILD": JSON.stringify(await sourceDigest()) },
+    plugins: [nativeAssets()],
+    compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
+  });
+  if (!result.success) throw new AggregateError(result.logs, "bun build failed");
+  return outfile;
+}
+
+/** An import of `…/dist/native/NAME` embeds what this build has made of native/, wherever that is. */
+function nativeAssets(): Bun.BunPlugin {
   return {
     name: "native",
     setup(build) {
       build.onResolve({ filter: /dist\/native\// }, ({ path }) => ({
-        path: resolve(folder, "native", basename(path)),
+        path: resolve(out, "native", basename(path)),
       }));
     },
   };
@@ -33,7 +53,7 @@ function nativeAssets(folder: string): Bun.BunPlugin {
 
 /** Names a build by its sources, so that a command line knows an engine that was built from others. */
 async function sourceDigest(): Promise<string> {
-  const hash = new Bun.CryptoHasher("sha256");
+  const hash = new Bun.CryptoHasher("sha256").update(sanitize ? "sanitize" : "");
   for (const path of [...new Bun.Glob("{src,native}/**/*.{ts,c,h}").scanSync()].toSorted()) {
     if (!path.endsWith(".test.ts")) hash.update(path).update(await Bun.file(path).bytes());
   }

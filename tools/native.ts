@@ -1,31 +1,51 @@
 /** Compiles native/: static programs, by musl-gcc where it is installed, else by cc against libc.a. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 
 /** Each program and the sources it is made of. */
-const PROGRAMS: Readonly<Record<string, string>> = { shim: "native/shim/*.c", hello: "native/hello.c" };
-const WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror"];
-const KERNEL_HEADERS = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];
+export const PROGRAMS: Readonly<Record<string, string>> = {
+  shim: "native/shim/*.c",
+  hello: "native/hello.c",
+};
+export const WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Inative"];
 
-export async function buildNative(out: string, extra: readonly string[] = []): Promise<void> {
+const KERNEL_HEADERS = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];
+const STATIC = ["-O2", "-static", "-s"];
+/** Both sanitizers end the program at the first finding. Their run-time library is glibc's, so this build is not static. */
+const SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-static-libasan"];
+
+export interface NativeOptions {
+  /** With address and undefined-behaviour sanitizers: for tests. */
+  readonly sanitize?: boolean;
+}
+
+/** Makes `out`/native/NAME of each program, by rename. */
+export async function buildNative(out: string, options: NativeOptions = {}): Promise<void> {
   await mkdir(`${out}/native`, { recursive: true });
+  await Promise.all(
+    Object.entries(PROGRAMS).map(([name, glob]) => compile(`${out}/native/${name}`, glob, name, options)),
+  );
+}
+
+async function compile(target: string, glob: string, name: string, options: NativeOptions): Promise<void> {
+  const sources = filesOf(glob);
+  if (sources.length === 0) return;
+  const flags = options.sanitize === true && name === "shim" ? sanitizing() : plain();
+  const temporary = `${target}.${process.pid}`;
+  const command = [...flags, ...WARNINGS, "-o", temporary, ...sources];
+  const compiler = Bun.spawn(command, { stdout: "inherit", stderr: "inherit" });
+  if ((await compiler.exited) !== 0) throw new Error(`the C compiler failed: ${command.join(" ")}`);
+  await rename(temporary, target);
+}
+
+export function filesOf(glob: string): string[] {
+  return [...new Bun.Glob(glob).scanSync()].toSorted();
+}
+
+function plain(): string[] {
   const musl = Bun.which("musl-gcc");
-  const compiler = musl === null ? ["cc"] : [musl, ...KERNEL_HEADERS];
-  for (const [name, glob] of Object.entries(PROGRAMS)) {
-    const sources = [...new Bun.Glob(glob).scanSync()].toSorted();
-    if (sources.length === 0) continue;
-    const command = [
-      ...compiler,
-      ...WARNINGS,
-      "-O2",
-      "-static",
-      "-s",
-      ...extra,
-      "-Inative",
-      "-o",
-      `${out}/native/${name}`,
-      ...sources,
-    ];
-    const { exitCode, stderr } = Bun.spawnSync(command);
-    if (exitCode !== 0) throw new Error(`${command.join(" ")}\n${stderr.toString()}`);
-  }
+  return musl === null ? ["cc", ...STATIC] : [musl, ...KERNEL_HEADERS, ...STATIC];
+}
+
+function sanitizing(): string[] {
+  return ["gcc", ...SANITIZED, "tools/sanitizer.c"];
 }
