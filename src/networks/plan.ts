@@ -1,0 +1,17 @@
+/** What starting a container asks of the network: a call beside the launch plan, and netlink messages inside it. */
+
+/** The same shape as runtime's NetworkPlan; the two rooms do not know each other. */
+export interface NetworkPlan {
+  /** Makes the host's side once the container's network namespace exists; throws when it cannot. */
+  afterClone?(pid: number): Promise<void>;
+  /** Sent by the child on NETLINK_ROUTE behind the barrier; the label is the `ip` command that does the same. */
+  readonly inside: readonly NetlinkStep[];
+  /** The host's side as `ip` commands, for --explain; $PID stands for the container's pid. */
+  readonly outside?: readonly string[];
+}
+
+export interface NetlinkStep {
+  readonly label: string;
+  readonly messages: Uint8Array;
+  readonly count: number;
+}
