@@ -8,20 +8,22 @@ import type {
   ContainerWaitResponse,
   FilesystemChange,
 } from "../wire/schema.ts";
+import type { Filters } from "../wire/filters.ts";
+import type {
+  ContainerCreateRequest,
+  ContainersPruneResponse,
+  PathStat,
+  WaitCondition,
+} from "../wire/requests.ts";
 import type {
   Attachment,
   AttachOptions,
-  ContainerCreateRequest,
   ExplainFormat,
-  Filters,
   ListOptions,
   LogOptions,
   LogStream,
-  PathStat,
-  PruneReport,
   PutArchiveOptions,
   StopOptions,
-  WaitCondition,
 } from "./requests.ts";
 
 function soon(..._: readonly unknown[]): never {
@@ -64,7 +66,7 @@ export class Containers {
   ): Promise<void> => soon(ref, path, archive, options);
   changes = (ref: string): Promise<FilesystemChange[]> => soon(ref);
   export = (ref: string): Promise<AsyncIterable<Uint8Array>> => soon(ref);
-  prune = (filters: Filters): Promise<PruneReport> => soon(filters);
+  prune = (filters: Filters): Promise<ContainersPruneResponse> => soon(filters);
   explain = (request: ContainerCreateRequest, format: ExplainFormat): Promise<string> =>
     soon(request, format);
 }
