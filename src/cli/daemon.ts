@@ -1,0 +1,44 @@
+/** `berth daemon`: this process becomes the engine. */
+import type { Call, Command } from "./command.ts";
+import { NONE } from "./command.ts";
+
+export const daemon: Command = {
+  usage: "[OPTIONS]",
+  args: NONE,
+  description:
+    "Run the engine in the foreground\n\nIt ends on SIGTERM and SIGINT. Containers go on without it; the next engine takes them over.",
+  flags: [
+    { name: "group", value: "string", help: "Group that may use the socket (default: only root)" },
+    { name: "root", value: "string", help: "Where images and containers are kept", completes: "file" },
+    {
+      name: "run",
+      value: "string",
+      help: "Where things live that are true until the reboot",
+      completes: "file",
+    },
+    { name: "host", short: "H", value: "string", help: "Socket to listen on (unix:///path)" },
+    { name: "started-by", value: "string", help: "Who starts the engine", initial: "user", hidden: true },
+    { name: "ready-fd", value: "int", help: "Where to say that it serves", hidden: true },
+  ],
+  async run(call: Call): Promise<number> {
+    const { flags, faces } = call;
+    const { resolvePlaces } = await import("./places.ts");
+    const { root, run, socket } = resolvePlaces(
+      { root: flags.text("root"), run: flags.text("run"), host: flags.text("host") },
+      { BERTH_ROOT: call.places.root, BERTH_RUN: call.places.run, ...hostOf(call) },
+    );
+    return await faces.daemon({
+      root,
+      run,
+      socket,
+      group: flags.text("group") || undefined,
+      startedBy: flags.text("started-by") === "cli" ? "cli" : "user",
+      readyDescriptor: flags.given("ready-fd") ? flags.number("ready-fd") : undefined,
+    });
+  },
+};
+
+/** A host that was named before the command counts too. */
+function hostOf({ places }: Call): { BERTH_HOST?: string } {
+  return places.explicit ? { BERTH_HOST: `unix://${places.socket}` } : {};
+}

@@ -1,0 +1,132 @@
+/** A client of the engine. On the default socket the command line also starts the engine, and replaces an old one. */
+import { mkdirSync, openSync, readFileSync, closeSync } from "node:fs";
+import { Client } from "../client/client.ts";
+import { Connection } from "../client/connection.ts";
+import { nobodyListens, Transport } from "../client/transport.ts";
+import { BerthError } from "../lib/error.ts";
+import type { Places } from "./command.ts";
+import { failed } from "./failure.ts";
+
+const BUILD = process.env.BERTH_BUILD ?? "source";
+/** How long an engine that another command line has just started may take. */
+const READY_TIMEOUT_MS = 20_000;
+
+/** What a running engine says of itself in `<run>/engine.json`. */
+export interface EngineNote {
+  readonly pid: number;
+  readonly build: string;
+  readonly startedBy: "cli" | "user";
+  readonly root: string;
+}
+
+export async function connectEngine(places: Places): Promise<Client> {
+  const first = await Connection.open(places.socket);
+  if (places.explicit) return new Client(new Transport(places.socket, first));
+  if (first !== undefined && !isOutdated(readNote(places.run)))
+    return new Client(new Transport(places.socket, first));
+  return new Client(new Transport(places.socket, await renewEngine(places, first)));
+}
+
+/** Whether this command line may replace the engine: it was started by one, from other sources. */
+export function isOutdated(note: EngineNote | undefined): boolean {
+  return note !== undefined && note.startedBy === "cli" && note.build !== BUILD;
+}
+
+async function renewEngine(places: Places, old: Connection | undefined): Promise<Connection> {
+  if (process.getuid?.() !== 0) {
+    if (old !== undefined) return old;
+    throw failed(
+      1,
+      `berth: no engine runs, and only root can start one: use 'sudo berth …', or name a running one with --host`,
+    );
+  }
+  if (old !== undefined) await retire(places, old);
+  return await startEngine(places);
+}
+
+/** Asks the old engine to end; containers go on, and the new one adopts them. */
+async function retire(places: Places, connection: Connection): Promise<void> {
+  await new Client(new Transport(places.socket, connection)).shutdown({ containers: false });
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  while (readNote(places.run) !== undefined && performance.now() < deadline) await Bun.sleep(1);
+}
+
+/** Starts the engine in a session of its own and returns when it answers. */
+async function startEngine(places: Places): Promise<Connection> {
+  mkdirSync(places.run, { recursive: true, mode: 0o700 });
+  const log = openSync(`${places.run}/engine.log`, "a", 0o600);
+  try {
+    await spawnUntilReady(places, log);
+  } finally {
+    closeSync(log);
+  }
+  return await connectWithin(places);
+}
+
+/** The engine writes to descriptor 3 when it serves, and closes it; when it ends instead, that closes it too. */
+async function spawnUntilReady(places: Places, log: number): Promise<void> {
+  const { root, run } = places;
+  const child = Bun.spawn(
+    [...ownCommand(), "daemon", "--started-by", "cli", "--ready-fd", "3", "--root", root, "--run", run],
+    {
+      stdio: ["ignore", log, log, "pipe"],
+      env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/root" },
+      cwd: "/",
+      detached: true,
+    },
+  );
+  child.unref();
+  const ready = child.stdio[3];
+  if (typeof ready === "number") await readToEnd(ready);
+}
+
+/** How this program is called: from sources under bun there is a script to name. */
+function ownCommand(): string[] {
+  return Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
+}
+
+async function readToEnd(fd: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await Bun.connect({ fd, socket: { data() {}, end: () => resolve(), close: () => resolve() } });
+  await promise;
+}
+
+/** Another command line may have been faster: its engine holds the root, and ours has ended. */
+async function connectWithin(places: Places): Promise<Connection> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const connection = await Connection.open(places.socket);
+    if (connection !== undefined) return connection;
+    if (performance.now() > deadline || !isHeld(places.root)) throw didNotStart(places);
+    await Bun.sleep(1);
+  }
+}
+
+/** Whether some living process has noted itself in the lock file of the root. */
+function isHeld(root: string): boolean {
+  const pid = Number(readText(`${root}/lock`)?.trim());
+  return pid > 0 && readText(`/proc/${pid}/stat`) !== undefined;
+}
+
+function didNotStart(places: Places): BerthError {
+  const lines = (readText(`${places.run}/engine.log`) ?? "").trim().split("\n");
+  const last = lines.at(-1) ?? "";
+  const why = last === "" ? nobodyListens(places.socket).message : last;
+  return new BerthError(
+    "unavailable",
+    `the engine did not start: ${why}\n(its log: ${places.run}/engine.log)`,
+  );
+}
+
+function readNote(run: string): EngineNote | undefined {
+  const text = readText(`${run}/engine.json`);
+  return text === undefined || text === "" ? undefined : (JSON.parse(text) as EngineNote);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // not there, or not ours to read: the same as no answer
+  }
+}
