@@ -11,7 +11,13 @@ export const WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Inative"
 const KERNEL_HEADERS = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];
 const STATIC = ["-O2", "-static", "-s"];
 /** Both sanitizers end the program at the first finding. Their run-time library is glibc's, so this build is not static. */
-const SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-static-libasan"];
+const SANITIZED = [
+  "-O1",
+  "-g",
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=all",
+  "-static-libasan",
+];
 
 export interface NativeOptions {
   /** With address and undefined-behaviour sanitizers: for tests. */

@@ -1,0 +1,172 @@
+/** An engine of its own for a test: own root and run directory, `berth daemon` in the foreground, gone at the end. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { resolve } from "node:path";
+import { busyboxTar } from "./busybox.ts";
+import { command, type CommandOptions, type CommandResult, output, PATH } from "./command.ts";
+
+/** The executable under test; `tools/test` names the one with sanitizers here. */
+export const BERTH = resolve(process.env.BERTH_TEST_BINARY ?? `${import.meta.dir}/../../dist/berth`);
+
+export interface EngineOptions {
+  /** Variables of the daemon besides PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Keep these directories of an engine before. */
+  readonly place?: string;
+  /** The tag of the busybox image to import; none: no image. */
+  readonly image?: string | undefined;
+  /** Words before `berth daemon`: strace, prlimit, unshare … */
+  readonly wrapper?: readonly string[];
+}
+
+export class TestEngine implements AsyncDisposable {
+  readonly place: string;
+  readonly #options: EngineOptions;
+  #process: Bun.Subprocess | undefined;
+
+  constructor(place: string, options: EngineOptions) {
+    this.place = place;
+    this.#options = options;
+  }
+
+  get root(): string {
+    return `${this.place}/root`;
+  }
+  get run(): string {
+    return `${this.place}/run`;
+  }
+  get socket(): string {
+    return `${this.run}/berth.sock`;
+  }
+  get host(): string {
+    return `unix://${this.socket}`;
+  }
+  /** What the kernel's objects of this engine are named after. */
+  get instance(): string {
+    return `b${new Bun.CryptoHasher("sha256").update(this.root).digest("hex").slice(0, 6)}`;
+  }
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+  get log(): string {
+    return `${this.place}/engine.log`;
+  }
+  get env(): Record<string, string> {
+    return { PATH, HOME: "/nonexistent", BERTH_ROOT: this.root, BERTH_RUN: this.run };
+  }
+
+  async start(): Promise<void> {
+    const log = Bun.file(this.log);
+    this.#process = Bun.spawn([...(this.#options.wrapper ?? []), BERTH, "daemon"], {
+      env: { ...this.env, ...this.#options.env },
+      cwd: "/",
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: log,
+    });
+    await this.#answers();
+  }
+
+  /** kill -9; what it left behind is for the next start(). */
+  async kill(): Promise<void> {
+    this.#process?.kill("SIGKILL");
+    await this.#process?.exited;
+  }
+
+  async terminate(): Promise<number> {
+    this.#process?.kill("SIGTERM");
+    return (await this.#process?.exited) ?? 0;
+  }
+
+  get exited(): Promise<number> {
+    return this.#process?.exited ?? Promise.resolve(0);
+  }
+
+  /** `berth WORDS` against this engine. */
+  berth(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return command([BERTH, ...words], { ...options, env: { ...this.client, ...options.env } });
+  }
+
+  /** Only the socket: a command line with these never starts an engine. */
+  get client(): Record<string, string> {
+    return { DOCKER_HOST: this.host };
+  }
+
+  /** The API: a path below the socket, JSON back. */
+  async api(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`http://berth${path}`, {
+      unix: this.socket,
+      method,
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? undefined : parse(text) };
+  }
+
+  async importBusybox(tag: string): Promise<void> {
+    const { stderr, code } = await this.berth(["import", "--change", 'CMD ["sh"]', "-", tag], {
+      stdin: await busyboxTar(),
+    });
+    if (code !== 0) throw new Error(`import of ${tag}: ${stderr}`);
+  }
+
+  /** Removes every container, running or not; images stay. */
+  async removeContainers(): Promise<void> {
+    const { body } = await this.api("GET", "/containers/json?all=1");
+    for (const { Id } of body as { Id: string }[]) await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
+  }
+
+  /** Ends the engine and its containers, and removes its directories. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process?.exitCode === null) {
+      await this.removeContainers().catch(() => undefined);
+      await this.berth(["system", "shutdown", "--containers"], { timeoutMs: 10_000 });
+      const stubborn = setTimeout(() => this.#process?.kill("SIGKILL"), 5000);
+      await this.#process.exited;
+      clearTimeout(stubborn);
+    }
+    await rm(this.place, { recursive: true, force: true });
+  }
+
+  async #answers(): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    while (Date.now() < deadline) {
+      if (this.#process?.exitCode !== null) break;
+      const answer = await fetch("http://berth/_ping", { unix: this.socket }).catch(() => undefined);
+      if (answer?.ok === true) return;
+      await Bun.sleep(5);
+    }
+    throw new Error(
+      `the engine does not answer:\n${await Bun.file(this.log)
+        .text()
+        .catch(() => "")}`,
+    );
+  }
+}
+
+export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
+  const place = options.place ?? (await mkdtemp("/tmp/bt-"));
+  const engine = new TestEngine(place, options);
+  try {
+    await engine.start();
+    if (options.image !== undefined) await engine.importBusybox(options.image);
+  } catch (error) {
+    await engine.kill();
+    throw error;
+  }
+  return engine;
+}
+
+/** A directory for one test. */
+export async function temporaryPlace(): Promise<string> {
+  return (await output(["mktemp", "-d", "/tmp/bt-XXXXXX"])).trim();
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

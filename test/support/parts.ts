@@ -1,0 +1,37 @@
+/** What a test may need of the machine. What is missing is said once, with the reason; under CI it is a failure. */
+
+const PARTS = {
+  root: { present: () => process.getuid?.() === 0, missing: "not root" },
+  docker: { present: () => Bun.which("docker") !== null, missing: "no docker command (Debian: docker.io)" },
+  busybox: { present: () => Bun.which("busybox") !== null, missing: "no busybox (Debian: busybox-static)" },
+  strace: { present: canTrace, missing: "strace is missing or may not trace (Debian: strace)" },
+  skopeo: { present: () => Bun.which("skopeo") !== null, missing: "no skopeo (Debian: skopeo)" },
+  umoci: { present: () => Bun.which("umoci") !== null, missing: "no umoci (Debian: umoci)" },
+  script: { present: () => Bun.which("script") !== null, missing: "no script (Debian: bsdutils)" },
+} as const;
+
+export type Part = keyof typeof PARTS;
+
+const said = new Set<Part>();
+
+/** Whether all of them are here: for `test.if(has("root", "docker"))`. */
+export function has(...parts: readonly Part[]): boolean {
+  const missing = parts.filter((part) => !PARTS[part].present());
+  for (const part of missing) say(part);
+  return missing.length === 0;
+}
+
+function say(part: Part): void {
+  const reason = PARTS[part].missing;
+  if (process.env.CI === "true") throw new Error(`CI must have every part: ${reason}`);
+  if (!said.has(part)) console.log(`skipping tests: ${reason}`);
+  said.add(part);
+}
+
+function canTrace(): boolean {
+  if (Bun.which("strace") === null) return false;
+  return (
+    Bun.spawnSync(["strace", "-o", "/dev/null", "true"], { stdout: "ignore", stderr: "ignore" }).exitCode ===
+    0
+  );
+}
