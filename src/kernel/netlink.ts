@@ -1,0 +1,188 @@
+/** A netlink socket: synchronous requests and their acknowledgements. The kernel answers inside send(), so nothing here waits. */
+import { CString, dlopen, type Pointer, read } from "bun:ffi";
+import { NetlinkError } from "./netlink-error.ts";
+import {
+  concat,
+  decodeAttributes,
+  decodeMessages,
+  NLM_F_ACK,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  readText,
+  readU32,
+  type Received,
+  setSequence,
+} from "./netlink-message.ts";
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const SOL_NETLINK = 270;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const MSG_TRUNC = 0x20;
+const NLMSGERR_ATTR_MSG = 1;
+const NLM_F_ACK_TLVS = 0x200;
+const EINTR = 4;
+const BUFFER_SIZE = 64 << 10;
+
+const libc = dlopen("libc.so.6", {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+  recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
+  close: { args: ["i32"], returns: "i32" },
+  strerror: { args: ["i32"], returns: "ptr" },
+  __errno_location: { args: [], returns: "ptr" },
+}).symbols;
+
+export interface Step {
+  /** In words a user understands; it begins the error. */
+  readonly what: string;
+  readonly message: Uint8Array;
+}
+
+export class Netlink implements Disposable {
+  readonly #fd: number;
+  readonly #buffer = new Uint8Array(BUFFER_SIZE);
+  #sequence = 1;
+
+  constructor(protocol: number) {
+    this.#fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
+    if (this.#fd < 0) throw failure("open a netlink socket", lastErrno());
+    this.#option(SOL_NETLINK, NETLINK_CAP_ACK, new Uint32Array([1]));
+    this.#option(SOL_NETLINK, NETLINK_EXT_ACK, new Uint32Array([1]));
+    this.#option(SOL_SOCKET, SO_RCVTIMEO, new BigUint64Array([5n, 0n])); // a lost answer is an error, never a hang
+  }
+
+  /** One acknowledged request; answers what came before the acknowledgement. */
+  request(what: string, message: Uint8Array): Received[] {
+    const outcome = this.exchange([{ what, message }]);
+    const [first] = outcome.failures;
+    if (first !== undefined) throw first.error;
+    return outcome.replies;
+  }
+
+  /** All in one send(). Every step is tried; the failures come back in the order of the steps. */
+  exchange(steps: readonly Step[]): { replies: Received[]; failures: { step: Step; error: NetlinkError }[] } {
+    const first = this.#sequence;
+    this.#send(steps.map(({ message }) => this.#number(message)));
+    const replies: Received[] = [];
+    const failures: { step: Step; error: NetlinkError }[] = [];
+    const settle = (answer: Received): boolean => {
+      if (answer.type !== NLMSG_ERROR) {
+        replies.push(detach(answer));
+        return false;
+      }
+      const step = steps[answer.sequence - first];
+      if (step === undefined) return false; // of an earlier exchange that was given up
+      const error = refusal(step.what, answer);
+      if (error !== undefined) failures.push({ step, error });
+      return true;
+    };
+    for (let open = steps.length; open > 0;) open -= this.#receive().filter(settle).length;
+    return { replies, failures };
+  }
+
+  /** Everything that a request with NLM_F_DUMP lists. */
+  dump(what: string, message: Uint8Array): Received[] {
+    const sequence = this.#sequence;
+    this.#send([this.#number(message)]);
+    const replies: Received[] = [];
+    for (;;) {
+      for (const answer of this.#receive().filter((each) => each.sequence === sequence)) {
+        if (answer.type === NLMSG_DONE) return replies;
+        const error = answer.type === NLMSG_ERROR ? refusal(what, answer) : undefined;
+        if (error !== undefined) throw error;
+        replies.push(detach(answer));
+      }
+    }
+  }
+
+  /** A transaction of nf_tables: begin and end are no steps of their own and are not acknowledged. */
+  batch(begin: Uint8Array, steps: readonly Step[], end: Uint8Array): void {
+    const first = this.#sequence + 1;
+    this.#send([begin, ...steps.map(({ message }) => message), end].map((each) => this.#number(each)));
+    let open = steps.length;
+    while (open > 0) {
+      for (const answer of this.#receive()) {
+        if (answer.type !== NLMSG_ERROR) continue;
+        const error = refusal(steps[answer.sequence - first]?.what ?? "change the firewall", answer);
+        if (error === undefined) open--;
+        else throw this.#drained(error);
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    libc.close(this.#fd);
+  }
+
+  #number(message: Uint8Array): Uint8Array {
+    const numbered = message.slice();
+    setSequence(numbered, this.#sequence++);
+    return numbered;
+  }
+
+  #send(messages: readonly Uint8Array[]): void {
+    const bytes = concat(messages);
+    if (libc.send(this.#fd, bytes, bytes.length, 0) < 0n) throw failure("send to the kernel", lastErrno());
+  }
+
+  #receive(): Received[] {
+    for (;;) {
+      const length = Number(libc.recv(this.#fd, this.#buffer, BUFFER_SIZE, MSG_TRUNC));
+      if (length >= 0) return decodeMessages(this.#buffer.subarray(0, Math.min(length, BUFFER_SIZE)));
+      const errno = lastErrno();
+      if (errno !== EINTR) throw failure("receive from the kernel", errno);
+    }
+  }
+
+  /** A batch that failed says so once per step: the rest is read away, so that the next request meets its own answer. */
+  #drained(error: NetlinkError): NetlinkError {
+    const MSG_DONTWAIT = 0x40;
+    while (libc.recv(this.#fd, this.#buffer, BUFFER_SIZE, MSG_DONTWAIT) > 0n);
+    return error;
+  }
+
+  #option(level: number, name: number, value: Uint32Array | BigUint64Array): void {
+    if (libc.setsockopt(this.#fd, level, name, value, value.byteLength) < 0)
+      throw failure("set up a netlink socket", lastErrno());
+  }
+}
+
+/** Asks the kernel for an acknowledgement of `message`. */
+export function acknowledged(flags = 0): number {
+  return flags | NLM_F_ACK;
+}
+
+function refusal(what: string, answer: Received): NetlinkError | undefined {
+  const errno = -((readU32(answer.body) ?? 0) | 0);
+  if (errno === 0) return undefined;
+  const attributes =
+    (answer.flags & NLM_F_ACK_TLVS) === 0 ? undefined : decodeAttributes(answer.body.subarray(4 + 16));
+  return failure(what, errno, readText(attributes?.get(NLMSGERR_ATTR_MSG)));
+}
+
+function failure(what: string, errno: number, explanation?: string): NetlinkError {
+  return new NetlinkError(what, errno, errnoText(errno), explanation);
+}
+
+function errnoText(errno: number): string {
+  const pointer = libc.strerror(errno);
+  const words = pointer === null ? `errno ${errno}` : new CString(pointer).toString();
+  return words.charAt(0).toLowerCase() + words.slice(1);
+}
+
+function lastErrno(): number {
+  return read.i32(libc.__errno_location() as Pointer);
+}
+
+/** A copy that outlives the receive buffer. */
+function detach(answer: Received): Received {
+  return { ...answer, body: answer.body.slice() };
+}
