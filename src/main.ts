@@ -1,4 +1,5 @@
 /** Which face of berth was asked for: worker, engine, or command line. The only place that ends the process. */
+import { writeSync } from "node:fs";
 import type { DaemonOptions } from "./cli/command.ts";
 
 process.exit(await chooseFace(process.argv.slice(2)));
@@ -25,6 +26,6 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
 function reportBug(error: unknown): number {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const lines = trace.split("\n").slice(0, 6).join("\n");
-  console.error(`berth: this is a bug in berth (build ${process.env.BERTH_BUILD ?? "source"}):\n${lines}`);
+  writeSync(2, `berth: this is a bug in berth (build ${process.env.BERTH_BUILD ?? "source"}):\n${lines}\n`);
   return 125;
 }

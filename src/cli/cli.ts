@@ -1,11 +1,12 @@
 /** The command line: words in, exit code out. Finds the command, reads its flags, runs it, and words its failure. */
 import { BerthError } from "../lib/error.ts";
-import type { Call, Command, Faces, Places } from "./command.ts";
+import type { Client } from "../client/client.ts";
+import type { Call, Command, Faces } from "./command.ts";
 import { type Entry, findCommand, GROUPS, MISSING } from "./commands.ts";
 import { Failure, failed } from "./failure.ts";
 import { type Flag, type Flags, parseFlags } from "./flags.ts";
 import { OutputClosed, print, printError } from "./output.ts";
-import { type Environment, resolvePlaces } from "./places.ts";
+import { type Environment, type PlaceFlags, resolvePlaces } from "./places.ts";
 
 /** What may stand before the command. */
 export const GLOBAL_FLAGS: readonly Flag[] = [
@@ -59,7 +60,7 @@ async function dispatch(words: readonly string[], environment: Environment, face
   if (global.args.length === 0) return await showGroup("", printError);
   const found = await findTyped(global.args);
   if (typeof found === "string") return await showGroup(found, found === "completion" ? print : printError);
-  return await runEntry(found, placesOf(global.flags, environment), faces);
+  return await runEntry(found, { placeFlags: placeFlagsOf(global.flags), environment, faces });
 }
 
 interface Typed {
@@ -82,23 +83,24 @@ async function findTyped(words: readonly string[]): Promise<Typed | string> {
   return name;
 }
 
-async function runEntry({ entry, name, rest }: Typed, places: Places, faces: Faces): Promise<number> {
+type Surroundings = Pick<Call, "placeFlags" | "environment" | "faces">;
+
+async function runEntry({ entry, name, rest }: Typed, around: Surroundings): Promise<number> {
   const command = await entry.load();
   const { flags, args, help } = await reading(name, () => parseFlags(rest, command.flags, command), command);
   if (help) return await showCommand(entry, command, name);
   await checkArguments(command, name, args);
-  const call: Call = { flags, args, name, places, faces, client: () => openClient(places) };
+  const call: Call = { ...around, flags, args, name, client: () => openClient(around) };
   return (await command.run(call)) ?? 0;
 }
 
-async function openClient(places: Places): Promise<Awaited<ReturnType<Call["client"]>>> {
+async function openClient({ placeFlags, environment }: Surroundings): Promise<Client> {
   const { connectEngine } = await import("./engine.ts");
-  return await connectEngine(places);
+  return await connectEngine(resolvePlaces(placeFlags, environment));
 }
 
-function placesOf(flags: Flags, environment: Environment): Places {
-  const [root, run, host] = [flags.text("root"), flags.text("run"), flags.text("host")];
-  return resolvePlaces({ root, run, host }, environment);
+function placeFlagsOf(flags: Flags): PlaceFlags {
+  return { root: flags.text("root"), run: flags.text("run"), host: flags.text("host") };
 }
 
 /** Adds usage and the way to the help to what the flags say. */

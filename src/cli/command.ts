@@ -1,6 +1,7 @@
 /** What a command is, and what it is given when it is called. */
 import type { Client } from "../client/client.ts";
 import type { Flag, Flags } from "./flags.ts";
+import type { Environment, PlaceFlags } from "./places.ts";
 
 export interface Command {
   /** What follows the name in `Usage:`; the first line only when there are two forms. */
@@ -37,20 +38,12 @@ export interface Call {
   readonly args: readonly string[];
   /** As it was typed: `container ls` or `ps`. */
   readonly name: string;
-  readonly places: Places;
+  /** What stood before the command about places, and the environment it counts with. */
+  readonly placeFlags: PlaceFlags;
+  readonly environment: Environment;
   readonly faces: Faces;
   /** Connected on first use; starts the engine when that is ours to do. */
   client(): Promise<Client>;
-}
-
-/** Where the engine keeps things and listens. */
-export interface Places {
-  readonly root: string;
-  readonly run: string;
-  /** Path of the unix socket. */
-  readonly socket: string;
-  /** Somebody said which engine: the command line never starts one. */
-  readonly explicit: boolean;
 }
 
 /** What main.ts can become beside a command line. */

@@ -1,6 +1,7 @@
 /** `berth daemon`: this process becomes the engine. */
 import type { Call, Command } from "./command.ts";
 import { NONE } from "./command.ts";
+import { resolvePlaces } from "./places.ts";
 
 export const daemon: Command = {
   usage: "[OPTIONS]",
@@ -20,12 +21,15 @@ export const daemon: Command = {
     { name: "started-by", value: "string", help: "Who starts the engine", initial: "user", hidden: true },
     { name: "ready-fd", value: "int", help: "Where to say that it serves", hidden: true },
   ],
-  async run(call: Call): Promise<number> {
-    const { flags, faces } = call;
-    const { resolvePlaces } = await import("./places.ts");
+  async run({ flags, faces, placeFlags, environment }: Call): Promise<number> {
+    const own = { root: flags.text("root"), run: flags.text("run"), host: flags.text("host") };
     const { root, run, socket } = resolvePlaces(
-      { root: flags.text("root"), run: flags.text("run"), host: flags.text("host") },
-      { BERTH_ROOT: call.places.root, BERTH_RUN: call.places.run, ...hostOf(call) },
+      {
+        root: own.root || placeFlags.root,
+        run: own.run || placeFlags.run,
+        host: own.host || placeFlags.host,
+      },
+      { ...environment, DOCKER_HOST: undefined }, // that is whom clients ask, not where an engine listens
     );
     return await faces.daemon({
       root,
@@ -37,8 +41,3 @@ export const daemon: Command = {
     });
   },
 };
-
-/** A host that was named before the command counts too. */
-function hostOf({ places }: Call): { BERTH_HOST?: string } {
-  return places.explicit ? { BERTH_HOST: `unix://${places.socket}` } : {};
-}

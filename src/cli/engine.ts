@@ -2,10 +2,11 @@
 import { mkdirSync, openSync, readFileSync, closeSync } from "node:fs";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
+import { closed } from "../client/ready.ts";
 import { nobodyListens, Transport } from "../client/transport.ts";
 import { BerthError } from "../lib/error.ts";
-import type { Places } from "./command.ts";
 import { failed } from "./failure.ts";
+import type { Places } from "./places.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
 /** How long an engine that another command line has just started may take. */
@@ -77,18 +78,12 @@ async function spawnUntilReady(places: Places, log: number): Promise<void> {
   );
   child.unref();
   const ready = child.stdio[3];
-  if (typeof ready === "number") await readToEnd(ready);
+  if (typeof ready === "number") await closed(ready);
 }
 
 /** How this program is called: from sources under bun there is a script to name. */
 function ownCommand(): string[] {
   return Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
-}
-
-async function readToEnd(fd: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  await Bun.connect({ fd, socket: { data() {}, end: () => resolve(), close: () => resolve() } });
-  await promise;
 }
 
 /** Another command line may have been faster: its engine holds the root, and ours has ended. */

@@ -1,11 +1,20 @@
 /** Which engine is meant: flags, then BERTH_HOST, DOCKER_HOST, BERTH_ROOT, BERTH_RUN, then the default places. */
 import { BerthError } from "../lib/error.ts";
-import type { Places } from "./command.ts";
+
+/** Where the engine keeps things and listens. */
+export interface Places {
+  readonly root: string;
+  readonly run: string;
+  /** Path of the unix socket. */
+  readonly socket: string;
+  /** Somebody said which engine: the command line never starts one. */
+  readonly explicit: boolean;
+}
 
 export interface PlaceFlags {
-  readonly root?: string;
-  readonly run?: string;
-  readonly host?: string;
+  readonly root?: string | undefined;
+  readonly run?: string | undefined;
+  readonly host?: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
