@@ -1,0 +1,83 @@
+/** Signals, namespaces, privileges: what a process does to itself and to others. */
+import { readFileSync } from "node:fs";
+import { attempt, call, cString, type Path } from "./ffi.ts";
+import { hasErrno, KernelError } from "./error.ts";
+
+const ESRCH = 3;
+
+/** False where there is no such process any more. */
+export function kill(pid: number, signal: number): boolean {
+  return delivered(attempt("kill", pid, signal), pid);
+}
+
+/** A descriptor that means this process even when its number is used again; undefined when it is gone. */
+export function pidfdOpen(pid: number): number | undefined {
+  const result = attempt("pidfd_open", pid, 0);
+  if (result === -ESRCH) return undefined;
+  if (result < 0) throw new KernelError("open the process", String(pid), -result);
+  return result;
+}
+
+/** False where the process has ended. */
+export function pidfdSignal(pidfd: number, signal: number): boolean {
+  return delivered(attempt("pidfd_send_signal", pidfd, signal, 0, 0), pidfd);
+}
+
+function delivered(result: number, target: number): boolean {
+  if (result === -ESRCH) return false;
+  if (result < 0) throw new KernelError("send a signal to", String(target), -result);
+  return true;
+}
+
+/** When the process was started, in clock ticks since boot (proc(5), field 22); undefined when it is gone. */
+export function startTime(pid: number): bigint | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const field = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // the name before it may hold anything
+    return field === undefined ? undefined : BigInt(field);
+  } catch (error) {
+    if (hasErrno(error, ESRCH, 2)) return undefined;
+    throw error;
+  }
+}
+
+export function prctl(option: number, ...values: readonly number[]): void {
+  call("prctl", "set the process option", String(option), option, ...values);
+}
+
+export function unshare(flags: number): void {
+  call("unshare", "make namespaces", `0x${flags.toString(16)}`, flags);
+}
+
+/** Of the calling thread only. */
+export function setns(fd: number, type: number): void {
+  call("setns", "join the namespace", `descriptor ${fd}`, fd, type);
+}
+
+/** A path, or the descriptor of a directory, which then becomes the working directory too. */
+export function chroot(place: Path | number): void {
+  if (typeof place !== "number") return void call("chroot", "change the root to", place, cString(place));
+  call("fchdir", "change to", `descriptor ${place}`, place);
+  call("chroot", "change the root to", `descriptor ${place}`, cString("."));
+}
+
+const CAPABILITY_HEADER = () => new Uint32Array([0x20080522, 0]); // version 3, this thread
+
+/** Effective and permitted become `mask`, nothing is inheritable. */
+export function capset(mask: bigint): void {
+  const low = Number(mask & 0xffffffffn);
+  const high = Number(mask >> 32n);
+  const data = new Uint32Array([low, low, 0, high, high, 0]);
+  call("capset", "set the capabilities", `0x${mask.toString(16)}`, bytes(CAPABILITY_HEADER()), bytes(data));
+}
+
+/** The effective capabilities of this thread. */
+export function capget(): bigint {
+  const data = new Uint32Array(6);
+  call("capget", "read the capabilities", "self", bytes(CAPABILITY_HEADER()), bytes(data));
+  return BigInt(data[0] ?? 0) | (BigInt(data[3] ?? 0) << 32n);
+}
+
+function bytes(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer);
+}
