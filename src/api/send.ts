@@ -1,0 +1,86 @@
+/** Writes a reply to the connection it belongs to. */
+import { mayHaveBody } from "./body.ts";
+import type { Exchange } from "./exchange.ts";
+import { copy } from "./flow.ts";
+import { hijackHead, SocketPeer } from "./hijack.ts";
+import { join } from "./join.ts";
+import type { Chunk, Headers, HijackReply, Reply, StreamReply, WebSocketReply } from "./reply.ts";
+import { messageOf } from "./status.ts";
+import { mergeOutput } from "./streams.ts";
+import { WebSocketPeer } from "./websocket.ts";
+
+export function send(reply: Reply, exchange: Exchange): Promise<void> | void {
+  switch (reply.kind) {
+    case "empty":
+      return sendBytes(exchange, reply.status, undefined, reply.headers);
+    case "json":
+      return sendBytes(exchange, reply.status, `${JSON.stringify(reply.body)}\n`, {
+        "Content-Type": "application/json",
+        ...reply.headers,
+      });
+    case "text":
+      return sendBytes(exchange, 200, reply.body, {
+        "Content-Type": "text/plain; charset=utf-8",
+        ...reply.headers,
+      });
+    case "stream":
+      return sendStream(reply, exchange);
+    case "hijack":
+      return hijack(reply, exchange);
+    case "websocket":
+      return webSocket(reply, exchange);
+  }
+}
+
+function sendBytes(
+  { response }: Exchange,
+  status: number,
+  text: string | undefined,
+  headers?: Headers,
+): void {
+  const body = text === undefined ? undefined : Buffer.from(text);
+  if (status !== 204 && status !== 304) response.setHeader("Content-Length", body?.length ?? 0);
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+/** `first`: the status waits for the first chunk, so that a source which fails at once still is an error. */
+async function sendStream(reply: StreamReply, { response, headers }: Exchange): Promise<void> {
+  const iterator = reply.source[Symbol.asyncIterator]();
+  const first = reply.begin === "first" ? await iterator.next() : undefined;
+  response.writeHead(200, { ...headers, "Content-Type": reply.contentType, ...reply.headers });
+  response.flushHeaders();
+  try {
+    await copy(resumed(first, iterator), response);
+    response.end();
+  } catch (error) {
+    if (reply.failed === undefined) throw error;
+    response.end(reply.failed(messageOf(error)));
+  }
+}
+
+async function* resumed(
+  first: IteratorResult<Chunk> | undefined,
+  iterator: AsyncIterator<Chunk>,
+): AsyncGenerator<Chunk> {
+  try {
+    for (let next = first ?? (await iterator.next()); next.done !== true; next = await iterator.next())
+      yield next.value;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function hijack(reply: HijackReply, exchange: Exchange): Promise<void> {
+  const { request, upgraded } = exchange;
+  const socket = exchange.hijack(hijackHead(request, reply.contentType));
+  const peer = upgraded ? new SocketPeer(socket) : new SocketPeer(socket, request);
+  // Without an upgrade only a chunked body can be input (dockerode sends it so); no body is not the end of input.
+  const stdin = reply.stdin && (upgraded || mayHaveBody(request));
+  return join(peer, reply.attachment, { stdin, detachKeys: reply.detachKeys });
+}
+
+function webSocket(reply: WebSocketReply, exchange: Exchange): Promise<void> {
+  const peer = new WebSocketPeer(exchange.hijack(reply.head));
+  return join(peer, mergeOutput(reply.attachment), reply);
+}
