@@ -37,6 +37,8 @@ export interface AttachOptions {
   readonly stderr: boolean;
   readonly stream: boolean;
   readonly logs: boolean;
+  /** On a terminal, typing these ends the attachment and leaves the container alone; "ctrl-p,ctrl-q" when not named. */
+  readonly detachKeys?: string | undefined;
 }
 
 /** Both directions of a process. `output` has docker's stream frames, or raw bytes for a tty, and ends with the process. */

@@ -1,5 +1,5 @@
 /** Where a container is in its life. A field exists only in the states where it means something. */
-import { formatSince } from "../lib/duration.ts";
+import { humanDuration } from "../lib/duration.ts";
 import type { ContainerState as InspectState } from "../wire/schema.ts";
 import { parseTime, ZERO_TIME } from "../lib/time.ts";
 
@@ -53,7 +53,7 @@ export function describeState(state: ContainerState, nowMs: number): string {
 
 function since(time: string, nowMs: number): string {
   const thenMs = Number((parseTime(time) ?? 0n) / 1_000_000n);
-  return formatSince(Math.max(0, nowMs - thenMs));
+  return humanDuration(Math.max(0, nowMs - thenMs));
 }
 
 /** `State` of inspect, every field. */
