@@ -1,0 +1,123 @@
+/** What runs processes in isolation. Today one driver: namespaces.ts. */
+import type { Process, Spec } from "./spec.ts";
+
+/** How a process is looked after. Whether it has a terminal, and of what size, stands in `spec.process`. */
+export interface Supervision {
+  /** Made 0700 by the driver, removed by release(). */
+  readonly runDirectory: string;
+  readonly openStdin: boolean;
+  /** The first attached client that closes its side closes the process's stdin. */
+  readonly stdinOnce: boolean;
+  /** Our reaper is process 1, the program its child. */
+  readonly init: boolean;
+  /** Absent: no log. */
+  readonly log?: { readonly path: string; readonly maxBytes: number; readonly maxFiles: number };
+  /** On disk: what clients have not read yet may be put there. */
+  readonly spillDirectory: string;
+  /** Whether start() is wanted. Without it the program runs as soon as it can. */
+  readonly waitForStart: boolean;
+}
+
+export type RootFilesystem =
+  | {
+      readonly kind: "overlay";
+      /** Names relative to `layersDirectory`, top first; short, for the options of mount(2) are one page. */
+      readonly lower: readonly string[];
+      readonly layersDirectory: string;
+      readonly upper: string;
+      readonly work: string;
+      /** No sync when it is unmounted: for what is thrown away afterwards. */
+      readonly volatile: boolean;
+      /** Exists or is made, empty; mounted over only in the container's own mount namespace. */
+      readonly mountpoint: string;
+    }
+  | { readonly kind: "directory"; readonly path: string };
+
+export interface NetworkPlan {
+  /** The engine's side: runs while the child mounts. What it throws fails the start. */
+  afterClone?(pid: number): Promise<void>;
+  /** Sent by the child, behind the barrier. The label is the `ip` command that does the same. */
+  readonly inside: readonly {
+    readonly label: string;
+    readonly messages: Uint8Array;
+    readonly count: number;
+  }[];
+  /** The engine's side as `ip` commands, for --explain; $PID is the container's. */
+  readonly outside?: readonly string[];
+}
+
+export interface Launch {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly root: RootFilesystem;
+  readonly supervision: Supervision;
+  readonly network?: NetworkPlan;
+}
+
+/** A number alone may mean another process tomorrow. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since boot, proc(5) stat field 22. */
+  readonly startTime: bigint;
+}
+
+/** One more process in a container that runs. */
+export interface ExecLaunch {
+  readonly id: string;
+  readonly target: ProcessIdentity;
+  readonly process: Process;
+  /** That of the container: its exec gets no other. */
+  readonly seccomp?: Spec["linux"]["seccomp"];
+  readonly supervision: Supervision;
+  /** The container's control group below the root of every hierarchy: `/berth/<container id>`. */
+  readonly cgroup: string;
+}
+
+export interface ExitRecord {
+  /** 128+n for signal n; 137 where nobody knows. */
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Unix time in nanoseconds. */
+  readonly finishedAt: bigint;
+  /** The start failed at this operation of the plan. */
+  readonly failure?: { readonly op: number; readonly errno: number; readonly object: string };
+}
+
+export interface ProcessHandle extends ProcessIdentity {
+  /** Unix time in nanoseconds; known for adopted processes. */
+  readonly startedAt?: bigint;
+  /** What could not be done and was optional, in words. */
+  readonly warnings: readonly string[];
+  /** Opens the barrier; resolves when the program runs. Throws command_not_found, command_not_executable, internal, … */
+  start(): Promise<void>;
+  /** To the process itself, never to one that has its number later. */
+  signal(signal: number): Promise<void>;
+  resize(rows: number, columns: number): Promise<void>;
+  /** May be called before start(). */
+  attach(streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<AttachStream>;
+  /** Resolves when the exit record is written and the output drained; never rejects. */
+  readonly exited: Promise<ExitRecord>;
+  /** Removes control groups and the run directory. Idempotent. A process that still runs is killed first. */
+  release(): Promise<void>;
+}
+
+export interface AttachStream {
+  /** Docker's stream frames, or raw bytes for a terminal; ends with the process. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Resolves when the bytes are on their way: the process reads no faster. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Half-close: end of stdin, where StdinOnce asks for it. */
+  closeInput(): void;
+  close(): void;
+}
+
+export interface Runtime {
+  create(launch: Launch): Promise<ProcessHandle>;
+  exec(launch: ExecLaunch): Promise<ProcessHandle>;
+  /** After an engine restart. Undefined: nothing is there, or it never started. A lost shim: what is left is killed, and 137. */
+  adopt(id: string, runDirectory: string, cgroup?: string): Promise<ProcessHandle | ExitRecord | undefined>;
+  pause(id: string): Promise<void>;
+  unpause(id: string): Promise<void>;
+  /** Process ids as the host sees them. */
+  processes(id: string): Promise<number[]>;
+}

@@ -1,0 +1,196 @@
+/** The OCI runtime specification's config.json as types: the part that berth does. What is missing here is refused by name. */
+
+export interface Spec {
+  readonly ociVersion: string;
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly process: Process;
+  readonly root: Root;
+  /** Made in this order. */
+  readonly mounts?: readonly Mount[];
+  readonly linux: Linux;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface Root {
+  /** Only read where the root filesystem is a directory that the bundle names; a Launch says where it is. */
+  readonly path: string;
+  readonly readonly?: boolean;
+}
+
+export interface Process {
+  readonly terminal?: boolean;
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+  readonly user: User;
+  /** Program and arguments; never empty. */
+  readonly args: readonly string[];
+  /** `NAME=value`. */
+  readonly env?: readonly string[];
+  readonly cwd: string;
+  readonly capabilities?: Capabilities;
+  readonly rlimits?: readonly Rlimit[];
+  readonly noNewPrivileges?: boolean;
+  readonly oomScoreAdj?: number;
+}
+
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+  readonly umask?: number;
+  readonly additionalGids?: readonly number[];
+  /** Docker's text: "", "uid", "uid:gid", "name", "name:group"; read in the container's /etc. It wins over uid and gid. */
+  readonly username?: string;
+  /** `--group-add`: names or numbers. */
+  readonly additionalGroups?: readonly string[];
+}
+
+/** Names like `CAP_CHOWN`. */
+export interface Capabilities {
+  readonly bounding?: readonly string[];
+  readonly effective?: readonly string[];
+  readonly permitted?: readonly string[];
+  readonly inheritable?: readonly string[];
+  readonly ambient?: readonly string[];
+}
+
+export interface Rlimit {
+  /** `RLIMIT_NOFILE`. */
+  readonly type: string;
+  /** -1 is unlimited. */
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface Mount {
+  readonly destination: string;
+  /** A file system; `bind` or absent with the option `bind` or `rbind` for something of the host. */
+  readonly type?: string;
+  readonly source?: string;
+  /** As for mount(8), and berth's own `x-make-source`: a bind's missing source is made as a directory (`docker -v`). */
+  readonly options?: readonly string[];
+}
+
+export interface Linux {
+  readonly namespaces: readonly Namespace[];
+  readonly devices?: readonly Device[];
+  /** The container's control group below the root of every hierarchy, `/berth/<id>`. */
+  readonly cgroupsPath?: string;
+  readonly resources?: Resources;
+  readonly rootfsPropagation?:
+    "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared" | "unbindable" | "runbindable" | "";
+  readonly seccomp?: Seccomp | DockerSeccomp;
+  /** `net.ipv4.ip_forward` → value. */
+  readonly sysctl?: Readonly<Record<string, string>>;
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+}
+
+export type NamespaceType = "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup" | "user" | "time";
+
+export interface Namespace {
+  readonly type: NamespaceType;
+  /** One that exists (`/proc/12/ns/net`); absent: a new one. A type that is not listed is shared with the host. */
+  readonly path?: string;
+}
+
+export interface Device {
+  readonly type: "c" | "b" | "u" | "p";
+  readonly path: string;
+  readonly major?: number;
+  readonly minor?: number;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface DeviceRule {
+  readonly allow: boolean;
+  /** Absent: all. */
+  readonly type?: "a" | "b" | "c";
+  /** Absent or -1: all. */
+  readonly major?: number;
+  readonly minor?: number;
+  /** Of `r`, `w`, `m`; absent: all. */
+  readonly access?: string;
+}
+
+export interface Resources {
+  readonly devices?: readonly DeviceRule[];
+  readonly memory?: MemoryResources;
+  readonly cpu?: CpuResources;
+  readonly pids?: { readonly limit: number };
+  readonly blockIO?: BlockResources;
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
+  /** Files of the version 2 group, as they are. */
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
+/** Bytes; -1 is unlimited. */
+export interface MemoryResources {
+  readonly limit?: number;
+  readonly reservation?: number;
+  /** Memory and swap together. */
+  readonly swap?: number;
+  readonly swappiness?: number;
+  readonly disableOOMKiller?: boolean;
+}
+
+export interface CpuResources {
+  readonly shares?: number;
+  /** Microseconds in each period; -1 is unlimited. */
+  readonly quota?: number;
+  readonly period?: number;
+  readonly realtimeRuntime?: number;
+  readonly realtimePeriod?: number;
+  /** Lists like `0-1,3`. */
+  readonly cpus?: string;
+  readonly mems?: string;
+}
+
+export interface BlockResources {
+  readonly weight?: number;
+  readonly weightDevice?: readonly {
+    readonly major: number;
+    readonly minor: number;
+    readonly weight: number;
+  }[];
+  readonly throttleReadBpsDevice?: readonly Throttle[];
+  readonly throttleWriteBpsDevice?: readonly Throttle[];
+  readonly throttleReadIOPSDevice?: readonly Throttle[];
+  readonly throttleWriteIOPSDevice?: readonly Throttle[];
+}
+
+export interface Throttle {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
+}
+
+/** The specification's own form: rules that are chosen already. */
+export interface Seccomp {
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
+  readonly architectures?: readonly string[];
+  readonly flags?: readonly string[];
+  readonly syscalls?: readonly SeccompRule[];
+}
+
+export interface SeccompRule {
+  readonly names: readonly string[];
+  readonly action: string;
+  readonly errnoRet?: number;
+  readonly args?: readonly SeccompArgument[];
+}
+
+export interface SeccompArgument {
+  readonly index: number;
+  readonly value: number | bigint;
+  readonly valueTwo?: number | bigint;
+  /** `SCMP_CMP_EQ`, … */
+  readonly op: string;
+}
+
+/** Docker's form, whose rules depend on the container's capabilities: the built-in profile, or the text of a JSON file. */
+export interface DockerSeccomp {
+  readonly profile: "default" | { readonly json: string };
+}
