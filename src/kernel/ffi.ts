@@ -21,12 +21,12 @@ function open() {
 }
 let libc: ReturnType<typeof open> | undefined;
 /** What the kernel is writing to or reading from right now; keeps it from being collected during the call. */
-let held: readonly Argument[] = [];
+const held: { now: readonly Argument[] } = { now: [] };
 
 /** The result of a system call, or its errno negated. Never throws. */
 export function attempt(name: SyscallName, ...args: Argument[]): number {
   libc ??= open();
-  held = args;
+  held.now = args;
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args.map(word);
   const result = Number(libc.syscall(NUMBERS[name], a, b, c, d, e, f));
   return result === -1 ? -read.i32(libc.errno, 0) : result;

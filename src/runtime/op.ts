@@ -1,0 +1,124 @@
+/** The steps of a launch plan as data. native/protocol.h says what each does; the shim performs them in order and decides nothing. */
+
+export type Op = ShimOp | SharedOp | ChildOp;
+
+/** The shim itself, before the clone. */
+export type ShimOp =
+  | {
+      readonly op: "supervise";
+      readonly id: string;
+      readonly runDirectory: string;
+      readonly flags: number;
+      readonly rows: number;
+      readonly columns: number;
+      /** How long after the process's end a grandchild may hold the output open. */
+      readonly drainMs: number;
+    }
+  | { readonly op: "log"; readonly path: string; readonly maxBytes: number; readonly maxFiles: number }
+  | { readonly op: "spill"; readonly directory: string; readonly maxBytes: number }
+  | { readonly op: "oom-counter"; readonly file: string }
+  | { readonly op: "clone"; readonly flags: number; readonly cgroup: string };
+
+/** Before or after the clone. */
+export type SharedOp =
+  | { readonly op: "mkdir"; readonly path: string; readonly mode: number; readonly existOk: boolean }
+  | { readonly op: "write"; readonly path: string; readonly data: string; readonly optional: boolean }
+  | { readonly op: "join"; readonly path: string; readonly type: number }
+  | { readonly op: "join-process"; readonly pid: number; readonly startTime: bigint; readonly flags: number }
+  | { readonly op: "unshare"; readonly flags: number };
+
+/** The child, on its way into the container. */
+export type ChildOp = MountOp | FileOp | IdentityOp | SettingOp;
+
+export type MountOp =
+  | { readonly op: "propagation"; readonly path: string; readonly flags: number }
+  | {
+      readonly op: "mount-host";
+      readonly source: string;
+      readonly target: string;
+      readonly type: string;
+      readonly flags: number;
+      readonly data: string;
+      readonly workingDirectory: string;
+    }
+  | { readonly op: "root"; readonly path: string; readonly bind: boolean }
+  | {
+      readonly op: "mount";
+      readonly source: string;
+      readonly target: string;
+      readonly type: string;
+      readonly flags: number;
+      readonly data: string;
+      /** Every component of the target must be a real directory. */
+      readonly api: boolean;
+      readonly optional: boolean;
+    }
+  | {
+      readonly op: "bind";
+      readonly source: string;
+      readonly target: string;
+      readonly recursive: boolean;
+      readonly makeSource: boolean;
+      /** MOUNT_ATTR_* */
+      readonly set: number;
+      readonly clear: number;
+      /** MS_* or 0. */
+      readonly propagation: number;
+    }
+  | { readonly op: "mask"; readonly path: string }
+  | { readonly op: "readonly-path"; readonly path: string }
+  | { readonly op: "pivot" }
+  | { readonly op: "readonly-root" };
+
+export type FileOp =
+  | {
+      readonly op: "directory";
+      readonly path: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | {
+      readonly op: "mknod";
+      readonly path: string;
+      readonly mode: number;
+      readonly major: number;
+      readonly minor: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | { readonly op: "symlink"; readonly target: string; readonly path: string }
+  | { readonly op: "console"; readonly rows: number; readonly columns: number; readonly bind: boolean };
+
+export type IdentityOp =
+  | { readonly op: "bounding"; readonly mask: bigint }
+  | { readonly op: "user"; readonly user: string; readonly groups: readonly string[] }
+  | {
+      readonly op: "capabilities";
+      readonly effective: bigint;
+      readonly permitted: bigint;
+      readonly inheritable: bigint;
+      readonly ambient: bigint;
+    }
+  | { readonly op: "no-new-privs" }
+  | { readonly op: "seccomp"; readonly flags: number; readonly program: Uint8Array };
+
+export type SettingOp =
+  | { readonly op: "barrier" }
+  | { readonly op: "sysctl"; readonly name: string; readonly value: string }
+  | { readonly op: "hostname"; readonly name: string }
+  | { readonly op: "domainname"; readonly name: string }
+  | { readonly op: "netlink"; readonly label: string; readonly messages: Uint8Array; readonly count: number }
+  | { readonly op: "rlimit"; readonly resource: number; readonly soft: bigint; readonly hard: bigint }
+  | { readonly op: "oom-score"; readonly value: number }
+  | { readonly op: "umask"; readonly mask: number }
+  | { readonly op: "session" }
+  | { readonly op: "cwd"; readonly path: string; readonly create: boolean }
+  | {
+      readonly op: "exec";
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      readonly setHome: boolean;
+    };
+
+export type OpName = Op["op"];

@@ -1,0 +1,87 @@
+/** The numbers that the engine and the shim share: those of native/protocol.h. A test reads the header and compares. */
+import type { OpName } from "./op.ts";
+
+export const PROTOCOL_VERSION = 1;
+export const PLAN_MAGIC = 0x48545242;
+export const PLAN_MAX_SIZE = 4 << 20;
+export const FRAME_MAX_SIZE = 64 << 10;
+
+export const OP_CODES: Readonly<Record<OpName, number>> = {
+  supervise: 1,
+  log: 2,
+  spill: 3,
+  "oom-counter": 4,
+  clone: 5,
+  mkdir: 16,
+  write: 17,
+  join: 18,
+  "join-process": 19,
+  unshare: 20,
+  barrier: 32,
+  propagation: 33,
+  "mount-host": 34,
+  root: 35,
+  mount: 36,
+  bind: 37,
+  directory: 38,
+  mknod: 39,
+  symlink: 40,
+  console: 41,
+  mask: 42,
+  "readonly-path": 43,
+  pivot: 44,
+  "readonly-root": 45,
+  sysctl: 46,
+  hostname: 47,
+  domainname: 48,
+  netlink: 49,
+  rlimit: 50,
+  "oom-score": 51,
+  umask: 52,
+  session: 53,
+  bounding: 54,
+  user: 55,
+  capabilities: 56,
+  "no-new-privs": 57,
+  seccomp: 58,
+  cwd: 59,
+  exec: 60,
+};
+
+export const SUPERVISE_TTY = 1;
+export const SUPERVISE_STDIN = 2;
+export const SUPERVISE_STDIN_ONCE = 4;
+export const SUPERVISE_INIT = 8;
+
+export const WRITE_APPEND = 1;
+export const WRITE_OPTIONAL = 2;
+export const ROOT_BIND = 1;
+export const MOUNT_API = 1;
+export const MOUNT_OPTIONAL = 2;
+export const BIND_RECURSIVE = 1;
+export const BIND_MAKE_SOURCE = 2;
+export const EXEC_SET_HOME = 1;
+export const CONSOLE_BIND = 1;
+
+export const MSG_HELLO = 1;
+export const MSG_ATTACH = 2;
+export const MSG_START = 3;
+export const MSG_SIGNAL = 4;
+export const MSG_RESIZE = 5;
+export const MSG_STATE = 16;
+export const MSG_FAILED = 17;
+export const MSG_EXITED = 18;
+export const MSG_REPLY = 19;
+export const MSG_WARNING = 20;
+
+export const ATTACH_STDIN = 1;
+export const ATTACH_STDOUT = 2;
+export const ATTACH_STDERR = 4;
+
+export const PHASE_CLONED = 1;
+export const PHASE_READY = 2;
+export const PHASE_RUNNING = 3;
+export const PHASE_EXITED = 4;
+
+export const EXITED_OOM_KILLED = 1;
+export const EXITED_SIGNALLED = 2;
