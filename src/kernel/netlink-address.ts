@@ -44,8 +44,8 @@ const NTF_MASTER = 0x04;
 const NTF_STICKY = 0x40;
 
 export interface Route {
-  /** Dotted IPv4; 0.0.0.0/0 for the default route. */
-  readonly destination: string;
+  /** Where it leads, dotted IPv4; 0.0.0.0/0 for the default route. */
+  readonly address: string;
   readonly prefixLength: number;
   readonly table: number;
   readonly interfaceIndex: number;
@@ -96,7 +96,7 @@ export function dumpRoutes(): Uint8Array {
 export function decodeRoute({ body }: Received): Route {
   const attributes = decodeAttributes(body.subarray(12));
   return {
-    destination: ipv4Text(attributes.get(RTA_DST)),
+    address: ipv4Text(attributes.get(RTA_DST)),
     prefixLength: body[1] ?? 0,
     table: body[4] ?? 0,
     interfaceIndex: readU32(attributes.get(RTA_OIF)) ?? 0,

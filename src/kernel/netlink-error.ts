@@ -1,14 +1,15 @@
 /** What the kernel refuses on a netlink socket, with its own explanation where it gives one. */
 import { BerthError, type ErrorCode } from "../lib/error.ts";
+import { errnoText } from "./errno.ts";
 
 export class NetlinkError extends BerthError {
   readonly errno: number;
 
   /** `what` is the whole act: `create veth "v12" on bridge "berth0"`; `explanation` the kernel's extended acknowledgement. */
-  constructor(what: string, errno: number, words: string, explanation?: string) {
+  constructor(what: string, errno: number, explanation?: string) {
     super(
       CODES[errno] ?? "internal",
-      `${what}: ${words}${explanation === undefined ? "" : ` (${explanation})`}`,
+      `${what}: ${errnoText(errno)}${explanation === undefined ? "" : ` (${explanation})`}`,
     );
     this.errno = errno;
   }

@@ -1,11 +1,10 @@
 /** A netlink socket: synchronous requests and their acknowledgements. The kernel answers inside send(), so nothing here waits. */
-import { CString, dlopen, type Pointer, read } from "bun:ffi";
+import { dlopen, type Pointer, read } from "bun:ffi";
 import { NetlinkError } from "./netlink-error.ts";
 import {
   concat,
   decodeAttributes,
   decodeMessages,
-  NLM_F_ACK,
   NLMSG_DONE,
   NLMSG_ERROR,
   readText,
@@ -36,7 +35,6 @@ const libc = dlopen("libc.so.6", {
   send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
-  strerror: { args: ["i32"], returns: "ptr" },
   __errno_location: { args: [], returns: "ptr" },
 }).symbols;
 
@@ -53,7 +51,7 @@ export class Netlink implements Disposable {
 
   constructor(protocol: number) {
     this.#fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
-    if (this.#fd < 0) throw failure("open a netlink socket", lastErrno());
+    if (this.#fd < 0) throw new NetlinkError("open a netlink socket", lastErrno());
     this.#option(SOL_NETLINK, NETLINK_CAP_ACK, new Uint32Array([1]));
     this.#option(SOL_NETLINK, NETLINK_EXT_ACK, new Uint32Array([1]));
     this.#option(SOL_SOCKET, SO_RCVTIMEO, new BigUint64Array([5n, 0n])); // a lost answer is an error, never a hang
@@ -130,7 +128,8 @@ export class Netlink implements Disposable {
 
   #send(messages: readonly Uint8Array[]): void {
     const bytes = concat(messages);
-    if (libc.send(this.#fd, bytes, bytes.length, 0) < 0n) throw failure("send to the kernel", lastErrno());
+    if (libc.send(this.#fd, bytes, bytes.length, 0) < 0n)
+      throw new NetlinkError("send to the kernel", lastErrno());
   }
 
   #receive(): Received[] {
@@ -138,7 +137,7 @@ export class Netlink implements Disposable {
       const length = Number(libc.recv(this.#fd, this.#buffer, BUFFER_SIZE, MSG_TRUNC));
       if (length >= 0) return decodeMessages(this.#buffer.subarray(0, Math.min(length, BUFFER_SIZE)));
       const errno = lastErrno();
-      if (errno !== EINTR) throw failure("receive from the kernel", errno);
+      if (errno !== EINTR) throw new NetlinkError("receive from the kernel", errno);
     }
   }
 
@@ -151,13 +150,8 @@ export class Netlink implements Disposable {
 
   #option(level: number, name: number, value: Uint32Array | BigUint64Array): void {
     if (libc.setsockopt(this.#fd, level, name, value, value.byteLength) < 0)
-      throw failure("set up a netlink socket", lastErrno());
+      throw new NetlinkError("set up a netlink socket", lastErrno());
   }
-}
-
-/** Asks the kernel for an acknowledgement of `message`. */
-export function acknowledged(flags = 0): number {
-  return flags | NLM_F_ACK;
 }
 
 function refusal(what: string, answer: Received): NetlinkError | undefined {
@@ -165,17 +159,7 @@ function refusal(what: string, answer: Received): NetlinkError | undefined {
   if (errno === 0) return undefined;
   const attributes =
     (answer.flags & NLM_F_ACK_TLVS) === 0 ? undefined : decodeAttributes(answer.body.subarray(4 + 16));
-  return failure(what, errno, readText(attributes?.get(NLMSGERR_ATTR_MSG)));
-}
-
-function failure(what: string, errno: number, explanation?: string): NetlinkError {
-  return new NetlinkError(what, errno, errnoText(errno), explanation);
-}
-
-function errnoText(errno: number): string {
-  const pointer = libc.strerror(errno);
-  const words = pointer === null ? `errno ${errno}` : new CString(pointer).toString();
-  return words.charAt(0).toLowerCase() + words.slice(1);
+  return new NetlinkError(what, errno, readText(attributes?.get(NLMSGERR_ATTR_MSG)));
 }
 
 function lastErrno(): number {

@@ -184,6 +184,9 @@ const NFTA_SET_NAME = 2;
 const NFTA_SET_KEY_TYPE = 4;
 const NFTA_SET_KEY_LEN = 5;
 const NFTA_SET_ID = 10;
+const NFTA_SET_USERDATA = 13;
+/** For nft(8), which lists the names as "" otherwise: type 0 (byte order of the key), 4 bytes, 1 (the host's). */
+const KEYS_IN_HOST_ORDER = Uint8Array.of(0, 4, 1, 0, 0, 0);
 const NFTA_SET_ELEM_LIST_TABLE = 1;
 const NFTA_SET_ELEM_LIST_SET = 2;
 const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
@@ -199,6 +202,7 @@ export function addInterfaceSet(table: string, name: string, id: number): Uint8A
     attribute(NFTA_SET_KEY_TYPE, be32(TYPE_IFNAME)),
     attribute(NFTA_SET_KEY_LEN, be32(IFNAME_SIZE)),
     attribute(NFTA_SET_ID, be32(id)),
+    attribute(NFTA_SET_USERDATA, KEYS_IN_HOST_ORDER),
   );
 }
 

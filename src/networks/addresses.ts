@@ -15,6 +15,7 @@ export class Addresses {
   constructor(subnet: Subnet, gateway: number) {
     this.#subnet = subnet;
     this.#used = new Uint32Array(Math.ceil(sizeOf(subnet) / 32));
+    if (sizeOf(subnet) < 32) this.#used[0] = FULL << sizeOf(subnet); // there is nothing behind the end
     for (const reserved of [subnet.base, subnet.base + sizeOf(subnet) - 1, gateway]) this.take(reserved);
   }
 

@@ -91,9 +91,9 @@ function ensureAddress(route: Netlink, { name, subnet, gateway }: Bridge, interf
 
 /** What the host reaches by routes and interfaces other than `exceptInterface`; the default route does not count. */
 export function takenSubnets(route: Netlink, exceptInterface?: number): Subnet[] {
-  const routes = listRoutes(route).filter((each) => each.prefixLength > 0);
-  const addresses = route.dump("list addresses", dumpAddresses()).map(decodeAddress);
-  return [...routes.map(({ destination, ...rest }) => ({ address: destination, ...rest })), ...addresses]
+  const byRoute = listRoutes(route).filter((each) => each.prefixLength > 0);
+  const byAddress = route.dump("list addresses", dumpAddresses()).map(decodeAddress);
+  return [...byRoute, ...byAddress]
     .filter((each) => each.interfaceIndex !== exceptInterface)
     .map((each) => subnetOf(parseIpv4(each.address), each.prefixLength));
 }

@@ -33,7 +33,7 @@ export function formatIpv4(address: number): string {
 
 /** `172.17.0.0/16`; bits behind the prefix are cut off. */
 export function parseSubnet(text: string): Subnet {
-  const [address = "", length = ""] = text.split("/", 2);
+  const [, address = "", length = ""] = /^([^/]*)\/([^/]*)$/.exec(text) ?? [];
   const prefixLength = Number(length);
   if (!/^\d{1,2}$/.test(length) || prefixLength > 32)
     throw new BerthError("invalid", `invalid CIDR address: ${text}`);
