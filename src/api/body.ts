@@ -5,13 +5,6 @@ import { BerthError } from "../lib/error.ts";
 export const MAX_JSON_BYTES = 4 << 20;
 const MAX_JSON_DEPTH = 64;
 
-/** Thrown for a body over the limit; the connection is closed after the answer, the rest is not read. */
-export class BodyTooLarge extends BerthError {
-  constructor() {
-    super("invalid", `the request body is larger than ${MAX_JSON_BYTES >> 20} MiB of JSON`);
-  }
-}
-
 /** The JSON value of the body, or undefined when there is none. Words of moby api/server/httputils/httputils.go. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const type = request.headers["content-type"];
@@ -24,7 +17,8 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 /** The raw body. It throws when the client goes away before the end, so that half an upload is never taken for one. */
 export async function* uploadOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of request) yield chunk as Uint8Array;
+    // Who stops reading early still wants to answer: the connection stays.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array;
   } catch (error) {
     throw new BerthError("invalid", "the client went away in the middle of the request", { cause: error });
   }
@@ -42,15 +36,20 @@ function requireJsonType(type: string): void {
 }
 
 async function readText(request: IncomingMessage): Promise<string> {
-  if (Number(request.headers["content-length"] ?? 0) > MAX_JSON_BYTES) throw new BodyTooLarge();
+  if (Number(request.headers["content-length"] ?? 0) > MAX_JSON_BYTES) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of uploadOf(request)) {
     bytes += chunk.length;
-    if (bytes > MAX_JSON_BYTES) throw new BodyTooLarge();
+    if (bytes > MAX_JSON_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
   return decodeUtf8(Buffer.concat(chunks));
+}
+
+/** The server reads on and forgets, so that the client gets as far as reading this. */
+function tooLarge(): BerthError {
+  return new BerthError("invalid", `the request body is larger than ${MAX_JSON_BYTES >> 20} MiB of JSON`);
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -4,7 +4,6 @@ import { BerthError } from "../lib/error.ts";
 import type { WaitCondition } from "../wire/requests.ts";
 import { MULTIPLEXED_STREAM, RAW_STREAM } from "../wire/versions.ts";
 import type { Call } from "./call.ts";
-import { parseDetachKeys } from "./detach.ts";
 import type { Reply } from "./reply.ts";
 import { route } from "./route.ts";
 import { failedFrame } from "./streams.ts";
@@ -52,7 +51,6 @@ async function logs(call: Call): Promise<Reply> {
 }
 
 async function attach(call: Call): Promise<Reply> {
-  const keys = parseDetachKeys(call.query.text("detachKeys"));
   const options = attachOptions(call);
   const attachment = await call.engine.containers.attach(call.parameter("id"), options, call.signal);
   const { tty } = attachment;
@@ -61,17 +59,14 @@ async function attach(call: Call): Promise<Reply> {
     attachment,
     contentType: call.request.headers.upgrade === undefined ? RAW_STREAM : streamType(call, tty),
     stdin: options.stdin && options.stream,
-    detachKeys: tty ? keys : undefined,
   };
 }
 
 async function attachWebSocket(call: Call): Promise<Reply> {
   const head = webSocketHead(call.request);
-  const keys = parseDetachKeys(call.query.text("detachKeys"));
   const options = attachOptions(call);
   const attachment = await call.engine.containers.attach(call.parameter("id"), options, call.signal);
-  const detachKeys = attachment.tty ? keys : undefined;
-  return { kind: "websocket", head, attachment, stdin: options.stdin && options.stream, detachKeys };
+  return { kind: "websocket", head, attachment, stdin: options.stdin && options.stream };
 }
 
 function attachOptions({ query }: Call): AttachOptions {
@@ -81,6 +76,7 @@ function attachOptions({ query }: Call): AttachOptions {
     stderr: query.flag("stderr"),
     stream: query.flag("stream"),
     logs: query.flag("logs"),
+    detachKeys: query.text("detachKeys"),
   };
 }
 

@@ -5,7 +5,6 @@ import { encodeFrame, STDOUT } from "../wire/stream.ts";
 import type { Attachment } from "../engine/engine.ts";
 import type { Call } from "./call.ts";
 import { streamType } from "./container-streams.ts";
-import { parseDetachKeys } from "./detach.ts";
 import { empty, json, type Reply } from "./reply.ts";
 import { route } from "./route.ts";
 import { EXEC_CREATE, EXEC_START } from "./shapes.ts";
@@ -18,7 +17,6 @@ async function create(call: Call): Promise<Reply> {
 export async function execConfig(call: Call): Promise<ExecConfig> {
   const config = (await call.json<ExecConfig>(EXEC_CREATE)) ?? {};
   if ((config.Cmd ?? []).length === 0) throw new BerthError("invalid", "No exec command specified");
-  parseDetachKeys(config.DetachKeys ?? undefined);
   return config;
 }
 
@@ -30,14 +28,13 @@ async function start(call: Call): Promise<Reply> {
   const id = call.parameter("id");
   const config = (await call.json<ExecStartConfig>(EXEC_START)) ?? {};
   const detached = config.Detach ?? false;
-  const { OpenStdin: stdin, DetachKeys: keys } = await call.engine.execs.inspect(id);
+  const { OpenStdin: stdin } = await call.engine.execs.inspect(id);
   const attachment = await call.engine.execs.start(id, config, call.signal).catch((error: unknown) => {
     if (detached || !isCommandFailure(error)) throw error;
     return saying(`${error.message}\r\n`, config.Tty ?? false);
   });
   if (attachment === undefined) return empty(200);
-  const detachKeys = attachment.tty ? parseDetachKeys(keys || undefined) : undefined;
-  return { kind: "hijack", attachment, contentType: streamType(call, attachment.tty), stdin, detachKeys };
+  return { kind: "hijack", attachment, contentType: streamType(call, attachment.tty), stdin };
 }
 
 function isCommandFailure(error: unknown): error is BerthError {

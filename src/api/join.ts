@@ -1,11 +1,10 @@
 /**
  * Joins a client and a process until the process, or the client, is gone:
  *
- *     client ── receive ──▶ detach keys ──▶ attachment.write      client ends: closeInput, output goes on
- *     client ◀─── send ──── attachment.output                     output ends: finish; client gone: close
+ *     client ── receive ──▶ attachment.write      client ends: closeInput, output goes on
+ *     client ◀─── send ──── attachment.output     output ends: finish; client gone: close
  */
 import type { Attachment } from "../engine/engine.ts";
-import { DetachKeys } from "./detach.ts";
 
 /** The client's end: a bare connection, or a websocket on one. */
 export interface Peer {
@@ -23,17 +22,12 @@ export interface Peer {
   readonly gone: boolean;
 }
 
-export interface JoinOptions {
-  /** Whether what the client sends is the process's input; else it is thrown away. */
-  readonly stdin: boolean;
-  readonly detachKeys?: Uint8Array | undefined;
-}
-
-export async function join(peer: Peer, attachment: Attachment, options: JoinOptions): Promise<void> {
-  const keys = options.detachKeys === undefined ? undefined : new DetachKeys(options.detachKeys);
+/** Without `stdin`, what the client sends is thrown away. */
+export async function join(peer: Peer, attachment: Attachment, { stdin }: { stdin: boolean }): Promise<void> {
   peer.receive({
-    data: (bytes) => (options.stdin ? forward(bytes, attachment, keys) : undefined),
-    end: () => options.stdin && attachment.closeInput(),
+    // Input for a process that has ended is nobody's fault: its exit is what the client waits for.
+    data: (bytes) => (stdin ? attachment.write(bytes).catch(() => {}) : undefined),
+    end: () => stdin && attachment.closeInput(),
     gone: () => attachment.close(),
   });
   try {
@@ -49,11 +43,4 @@ async function sendAll(output: AsyncIterable<Uint8Array>, peer: Peer): Promise<v
     await peer.send(bytes);
     if (peer.gone) return;
   }
-}
-
-/** Input for a process that has ended is nobody's fault: its exit is what the client waits for. */
-function forward(typed: Uint8Array, attachment: Attachment, keys: DetachKeys | undefined) {
-  const bytes = keys?.pass(typed) ?? typed;
-  if (bytes === "detach") return void attachment.close();
-  return bytes.length === 0 ? undefined : attachment.write(bytes).catch(() => {});
 }

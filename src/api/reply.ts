@@ -45,8 +45,6 @@ export interface HijackReply {
   readonly attachment: Attachment;
   readonly contentType: string;
   readonly stdin: boolean;
-  /** The bytes that detach from a terminal; undefined when nothing does. */
-  readonly detachKeys?: Uint8Array | undefined;
 }
 
 /** Likewise in binary messages, both output streams as one. */

@@ -32,16 +32,11 @@ export function send(reply: Reply, exchange: Exchange): Promise<void> | void {
   }
 }
 
-function sendBytes(
-  { response }: Exchange,
-  status: number,
-  text: string | undefined,
-  headers?: Headers,
-): void {
+function sendBytes(exchange: Exchange, status: number, text: string | undefined, headers?: Headers): void {
   const body = text === undefined ? undefined : Buffer.from(text);
-  if (status !== 204 && status !== 304) response.setHeader("Content-Length", body?.length ?? 0);
-  response.writeHead(status, headers);
-  response.end(body);
+  const length = status === 204 || status === 304 ? undefined : { "Content-Length": body?.length ?? 0 };
+  exchange.response.writeHead(status, { ...exchange.headers, ...headers, ...length });
+  exchange.response.end(body);
 }
 
 /** `first`: the status waits for the first chunk, so that a source which fails at once still is an error. */
@@ -77,7 +72,7 @@ function hijack(reply: HijackReply, exchange: Exchange): Promise<void> {
   const peer = upgraded ? new SocketPeer(socket) : new SocketPeer(socket, request);
   // Without an upgrade only a chunked body can be input (dockerode sends it so); no body is not the end of input.
   const stdin = reply.stdin && (upgraded || mayHaveBody(request));
-  return join(peer, reply.attachment, { stdin, detachKeys: reply.detachKeys });
+  return join(peer, reply.attachment, { stdin });
 }
 
 function webSocket(reply: WebSocketReply, exchange: Exchange): Promise<void> {

@@ -9,7 +9,6 @@ import type { Duplex } from "node:stream";
 import type { Engine } from "../engine/engine.ts";
 import { type Log, silent } from "../lib/log.ts";
 import { API_VERSION } from "../wire/versions.ts";
-import { BodyTooLarge } from "./body.ts";
 import { dispatch } from "./dispatch.ts";
 import type { ApiEngine } from "./engine.ts";
 import { Exchange } from "./exchange.ts";
@@ -72,7 +71,6 @@ async function answer(engine: ApiEngine, exchange: Exchange, log: Log): Promise<
   try {
     const reply = await dispatch(engine, exchange).catch((error: unknown) => {
       report(error, exchange, log);
-      if (error instanceof BodyTooLarge) exchange.response.shouldKeepAlive = false;
       return errorReply(error);
     });
     await send(reply, exchange);
