@@ -1,5 +1,5 @@
 /** A netlink socket: synchronous requests and their acknowledgements. The kernel answers inside send(), so nothing here waits. */
-import { dlopen, type Pointer, read } from "bun:ffi";
+import { attempt } from "./ffi.ts";
 import { NetlinkError } from "./netlink-error.ts";
 import {
   concat,
@@ -24,19 +24,11 @@ const SO_RCVTIMEO = 20;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
 const NLMSGERR_ATTR_MSG = 1;
 const NLM_F_ACK_TLVS = 0x200;
 const EINTR = 4;
 const BUFFER_SIZE = 64 << 10;
-
-const libc = dlopen("libc.so.6", {
-  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
-  recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i64" },
-  close: { args: ["i32"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" },
-}).symbols;
 
 export interface Step {
   /** In words a user understands; it begins the error. */
@@ -50,10 +42,9 @@ export class Netlink implements Disposable {
   #sequence = 1;
 
   constructor(protocol: number) {
-    this.#fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
-    if (this.#fd < 0) throw new NetlinkError("open a netlink socket", lastErrno());
-    this.#option(SOL_NETLINK, NETLINK_CAP_ACK, new Uint32Array([1]));
-    this.#option(SOL_NETLINK, NETLINK_EXT_ACK, new Uint32Array([1]));
+    this.#fd = must("open a netlink socket", attempt("socket", AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
+    this.#option(SOL_NETLINK, NETLINK_CAP_ACK, new Int32Array([1]));
+    this.#option(SOL_NETLINK, NETLINK_EXT_ACK, new Int32Array([1]));
     this.#option(SOL_SOCKET, SO_RCVTIMEO, new BigUint64Array([5n, 0n])); // a lost answer is an error, never a hang
   }
 
@@ -117,7 +108,7 @@ export class Netlink implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    libc.close(this.#fd);
+    attempt("close", this.#fd);
   }
 
   #number(message: Uint8Array): Uint8Array {
@@ -128,29 +119,26 @@ export class Netlink implements Disposable {
 
   #send(messages: readonly Uint8Array[]): void {
     const bytes = concat(messages);
-    if (libc.send(this.#fd, bytes, bytes.length, 0) < 0n)
-      throw new NetlinkError("send to the kernel", lastErrno());
+    must("send to the kernel", attempt("sendto", this.#fd, bytes, bytes.length, 0, 0, 0));
   }
 
   #receive(): Received[] {
     for (;;) {
-      const length = Number(libc.recv(this.#fd, this.#buffer, BUFFER_SIZE, MSG_TRUNC));
-      if (length >= 0) return decodeMessages(this.#buffer.subarray(0, Math.min(length, BUFFER_SIZE)));
-      const errno = lastErrno();
-      if (errno !== EINTR) throw new NetlinkError("receive from the kernel", errno);
+      const length = attempt("recvfrom", this.#fd, this.#buffer, BUFFER_SIZE, MSG_TRUNC, 0, 0);
+      if (length === -EINTR) continue;
+      must("receive from the kernel", length);
+      return decodeMessages(this.#buffer.subarray(0, Math.min(length, BUFFER_SIZE)));
     }
   }
 
   /** A batch that failed says so once per step: the rest is read away, so that the next request meets its own answer. */
   #drained(error: NetlinkError): NetlinkError {
-    const MSG_DONTWAIT = 0x40;
-    while (libc.recv(this.#fd, this.#buffer, BUFFER_SIZE, MSG_DONTWAIT) > 0n);
+    while (attempt("recvfrom", this.#fd, this.#buffer, BUFFER_SIZE, MSG_DONTWAIT, 0, 0) > 0);
     return error;
   }
 
-  #option(level: number, name: number, value: Uint32Array | BigUint64Array): void {
-    if (libc.setsockopt(this.#fd, level, name, value, value.byteLength) < 0)
-      throw new NetlinkError("set up a netlink socket", lastErrno());
+  #option(level: number, name: number, value: Int32Array | BigUint64Array): void {
+    must("set up a netlink socket", attempt("setsockopt", this.#fd, level, name, value, value.byteLength));
   }
 }
 
@@ -162,8 +150,10 @@ function refusal(what: string, answer: Received): NetlinkError | undefined {
   return new NetlinkError(what, errno, readText(attributes?.get(NLMSGERR_ATTR_MSG)));
 }
 
-function lastErrno(): number {
-  return read.i32(libc.__errno_location() as Pointer);
+/** A system call of this socket's; errno never means more here than that netlink is out of order. */
+function must(what: string, result: number): number {
+  if (result < 0) throw new NetlinkError(what, -result);
+  return result;
 }
 
 /** A copy that outlives the receive buffer. */

@@ -240,7 +240,7 @@ describe.skipIf(!isRoot)("bookkeeping", () => {
     using store = await openStore(root);
     await using networks = await openNetworks({ store, instance: "berth" });
     using host = new Namespace();
-    using _ = host.enter();
+    using _entered = host.enter();
     store.transaction(() => Array.from({ length: 1000 }, (_, index) => networks.allocate(`c${index}`)));
     expect(() => networks.allocate("one more")).toThrow(
       "network bridge is full: a Linux bridge carries 1000 containers; stop some",
