@@ -1,0 +1,88 @@
+/** `import`: a tar of a root filesystem becomes an image of one layer, with docker's --change instructions. */
+import { closeSync, openSync, readSync } from "node:fs";
+import type { ImageConfig } from "../wire/schema.ts";
+import type { Progress } from "../wire/progress.ts";
+import { BerthError } from "../lib/error.ts";
+import { applyChanges } from "./changes.ts";
+import { detectCompression, MAGIC_BYTES } from "./decompress.ts";
+import { type Descriptor, type ImageConfigFile, MEDIA } from "./image.ts";
+import { prepareLayer } from "./layers.ts";
+import type { Library } from "./library.ts";
+import { hostPlatform, parsePlatform, type Platform } from "./platform.ts";
+import { canonical, parseReference } from "./reference.ts";
+
+export interface ImportOptions {
+  /** `name[:tag]`; absent: the image has no name. */
+  readonly reference?: string | undefined;
+  /** Dockerfile instructions. */
+  readonly changes?: readonly string[];
+  readonly message?: string | undefined;
+  /** `os[/arch[/variant]]`; the host's when absent. */
+  readonly platform?: string | undefined;
+}
+
+/** Yields docker's one line: the new id as `status`. */
+export async function* importImage(
+  library: Library,
+  stream: AsyncIterable<Uint8Array>,
+  options: ImportOptions,
+): AsyncGenerator<Progress, void, void> {
+  const names = options.reference === undefined ? [] : [canonical(importName(options.reference))];
+  const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
+  const config = applyChanges({}, options.changes ?? []);
+  using pin = library.pin();
+  const layer = await storeLayer(library, stream);
+  pin.add(layer.digest);
+  const prepared = await prepareLayer(library.places, library.blobs.path(layer.digest), library.limits);
+  const file = configFile(platform, config, options.message || "Imported from -", [prepared.diffId]);
+  const configDescriptor = library.blobs.put(JSON.stringify(file), MEDIA.config);
+  const id = library.addImage({
+    config: file,
+    configDescriptor,
+    layers: [{ blob: layer, diffId: prepared.diffId, prepared }],
+    names,
+  });
+  yield { status: id };
+}
+
+/** The archive as it came, named for what it is by its first bytes. */
+export async function storeLayer(library: Library, stream: AsyncIterable<Uint8Array>): Promise<Descriptor> {
+  const { digest, size } = await library.blobs.ingest(stream);
+  if (size === 0) throw new BerthError("invalid", "the archive is empty: nothing to import");
+  return { mediaType: layerMediaType(library.blobs.path(digest)), digest, size };
+}
+
+export function layerMediaType(path: string): string {
+  const start = new Uint8Array(MAGIC_BYTES);
+  const descriptor = openSync(path, "r");
+  try {
+    readSync(descriptor, start);
+  } finally {
+    closeSync(descriptor);
+  }
+  const compression = detectCompression(start);
+  return compression === "none" ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
+}
+
+function importName(text: string): ReturnType<typeof parseReference> {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) throw new BerthError("invalid", "cannot import digest reference");
+  return reference;
+}
+
+function configFile(
+  platform: Platform,
+  config: ImageConfig,
+  comment: string,
+  diffIds: ImageConfigFile["rootfs"]["diff_ids"],
+): ImageConfigFile {
+  const created = new Date().toISOString();
+  return {
+    created,
+    comment,
+    ...platform,
+    config,
+    rootfs: { type: "layers", diff_ids: diffIds },
+    history: [{ created, comment }],
+  };
+}

@@ -1,0 +1,79 @@
+/** Unpacked layers: made in a temporary directory by a worker, renamed to their chain id when they are whole. */
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { rm } from "node:fs/promises";
+import { type Digest, digestOf, hexOf, parseDigest } from "../lib/digest.ts";
+import { step } from "../lib/failpoint.ts";
+import type { LayerRow } from "./image.ts";
+import type { Places } from "./places.ts";
+import type { ExpansionLimits } from "./decompress.ts";
+import { openWorker } from "./worker/worker.ts";
+
+/** A layer that is unpacked but has no name yet. */
+export interface PreparedLayer {
+  readonly directory: string;
+  readonly diffId: Digest;
+  readonly size: number;
+}
+
+/** Unpacks a blob below `tmp/`. Several may run at once: each is a process of its own. */
+export async function prepareLayer(
+  places: Places,
+  blob: string,
+  limits?: ExpansionLimits,
+): Promise<PreparedLayer> {
+  const directory = places.newTemporary();
+  mkdirSync(`${directory}/fs`, { recursive: true });
+  chmodSync(`${directory}/fs`, 0o755); // the root of a container, whatever our umask is
+  try {
+    const result = await unpackBlob(blob, `${directory}/fs`, limits);
+    return { directory, diffId: parseDigest(result.diffId), size: result.size };
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function unpackBlob(blob: string, directory: string, limits: ExpansionLimits | undefined) {
+  const input = openSync(blob, "r");
+  try {
+    await using worker = await openWorker({ directory }, { input });
+    return await worker.unpackInput("/", { whiteouts: true, ...(limits === undefined ? {} : { limits }) });
+  } finally {
+    closeSync(input);
+  }
+}
+
+/** OCI image-spec, config.md "Layer ChainID": what a layer is when it lies on `parent`. */
+export function chainIdOf(parent: Digest | undefined, diffId: Digest): Digest {
+  return parent === undefined ? diffId : digestOf(`${parent} ${diffId}`);
+}
+
+/** Gives a prepared layer its place and its short link. A remnant under that name has no row: nobody uses it. */
+export function placeLayer(
+  places: Places,
+  prepared: PreparedLayer,
+  chainId: Digest,
+  number: number,
+): LayerRow {
+  const target = places.layer(chainId);
+  if (existsSync(target)) renameSync(target, places.newTemporary());
+  renameSync(prepared.directory, target);
+  step();
+  linkLayer(places, chainId, number);
+  step();
+  return { number, diffId: prepared.diffId, size: prepared.size };
+}
+
+export function linkLayer(places: Places, chainId: Digest, number: number): void {
+  rmSync(places.link(number), { force: true });
+  symlinkSync(`../${hexOf(chainId)}/fs`, places.link(number));
+}
