@@ -1,0 +1,123 @@
+/** Limits as the files of cgroup version 2; kernel Documentation/admin-guide/cgroup-v2.rst. */
+import { BerthError } from "../lib/error.ts";
+import type { CgroupLayout } from "./cgroup-layout.ts";
+import type {
+  BlockResources,
+  CpuResources,
+  MemoryResources,
+  Resources,
+  Throttle,
+} from "./cgroup-resources.ts";
+import { pidsMax, toWrite } from "./cgroup-v1.ts";
+import type { CgroupWrite } from "./cgroups.ts";
+
+type File = Parameters<typeof toWrite>[1];
+
+/** Of every controller that is in version 2 and in no version 1 hierarchy. */
+export function v2Writes(layout: CgroupLayout, path: string, resources: Resources): CgroupWrite[] {
+  const { v2 } = layout;
+  if (v2 === undefined) return [];
+  const at = (controller: string, files: () => readonly File[]) =>
+    v2.controllers.includes(controller)
+      ? files().flatMap((file) => toWrite(`${v2.mountpoint}${path}`, file))
+      : [];
+  return [
+    ...at("memory", () => memoryFiles(resources.memory ?? {})),
+    ...at("cpu", () => cpuFiles(resources.cpu ?? {})),
+    ...at("cpuset", () => [
+      ["cpuset.cpus", resources.cpu?.cpus || undefined],
+      ["cpuset.mems", resources.cpu?.mems || undefined],
+    ]),
+    ...at("pids", () => [["pids.max", resources.pids && pidsMax(resources.pids.limit)]]),
+    ...at("io", () => blockFiles(resources.blockIO ?? {})),
+    ...at("hugetlb", () =>
+      (resources.hugepageLimits ?? []).map(({ pageSize, limit }): File => [`hugetlb.${pageSize}.max`, limit]),
+    ),
+    ...Object.entries(resources.unified ?? {}).flatMap(([name, data]) =>
+      unifiedWrite(v2.mountpoint + path, name, data),
+    ),
+  ];
+}
+
+function unifiedWrite(directory: string, name: string, data: string): CgroupWrite[] {
+  if (name.includes("/") || name === "cgroup.procs" || name === "cgroup.threads")
+    throw new BerthError("invalid", `"${name}" is no setting of a control group`);
+  return toWrite(directory, [name, data]);
+}
+
+const limitOf = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes < 0 ? "max" : bytes);
+
+function memoryFiles(memory: MemoryResources): File[] {
+  if (memory.swappiness !== undefined) throw missing("memory swappiness");
+  if (memory.disableOOMKiller) throw missing("switching the OOM killer off");
+  return [
+    ["memory.max", limitOf(memory.limit)],
+    ["memory.swap.max", swapOnly(memory), "optional"],
+    ["memory.low", limitOf(memory.reservation)],
+  ];
+}
+
+function missing(what: string): BerthError {
+  return new BerthError(
+    "unavailable",
+    `${what} does not exist in cgroup version 2, which this machine uses for memory`,
+  );
+}
+
+/** OCI counts memory and swap together, version 2 counts swap alone. */
+function swapOnly({ limit, swap }: MemoryResources): number | string | undefined {
+  if (swap === undefined || swap < 0) return limitOf(swap);
+  if (limit === undefined || limit < 0)
+    throw new BerthError("invalid", "a limit for memory and swap together needs one for memory");
+  if (swap < limit)
+    throw new BerthError("invalid", "the limit for memory and swap together is below that for memory");
+  return swap - limit;
+}
+
+function cpuFiles(cpu: CpuResources): File[] {
+  if (cpu.realtimeRuntime !== undefined || cpu.realtimePeriod !== undefined)
+    throw missing("real-time CPU limits");
+  return [
+    ["cpu.weight", cpu.shares === undefined ? undefined : weightOfShares(cpu.shares)],
+    ["cpu.max", cpuMax(cpu)],
+  ];
+}
+
+function cpuMax({ quota, period }: CpuResources): string | undefined {
+  if (quota === undefined && period === undefined) return undefined;
+  return `${quota === undefined || quota <= 0 ? "max" : quota} ${period ?? 100_000}`;
+}
+
+/**
+ * 2…262144 shares as a weight of 1…10000 so that both defaults meet, 1024 and 100: the curve that crun and runc agreed on
+ * (opencontainers/runc PR 4785). 0 means "not set" to docker.
+ */
+export function weightOfShares(shares: number): number | undefined {
+  if (shares === 0) return undefined;
+  if (shares <= 2) return 1;
+  if (shares >= 262_144) return 10_000;
+  const log = Math.log2(shares);
+  return Math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34));
+}
+
+/** blkio's 10…1000 as io's 1…10000. */
+function ioWeight(weight: number | undefined): number | undefined {
+  return weight === undefined ? undefined : 1 + Math.floor(((weight - 10) * 9999) / 990);
+}
+
+function blockFiles(block: BlockResources): File[] {
+  const rate = (key: string, list: readonly Throttle[] = []) =>
+    list.map(({ major, minor, rate: value }): File => ["io.max", `${major}:${minor} ${key}=${value}`]);
+  return [
+    ["io.bfq.weight", block.weight, "optional"],
+    ["io.weight", ioWeight(block.weight), "optional"],
+    ...(block.weightDevice ?? []).map(({ major, minor, weight }): File => [
+      "io.bfq.weight",
+      `${major}:${minor} ${weight}`,
+    ]),
+    ...rate("rbps", block.throttleReadBpsDevice),
+    ...rate("wbps", block.throttleWriteBpsDevice),
+    ...rate("riops", block.throttleReadIOPSDevice),
+    ...rate("wiops", block.throttleWriteIOPSDevice),
+  ];
+}
