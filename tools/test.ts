@@ -20,7 +20,7 @@ const SANITIZED = "dist/sanitize";
 const FINDINGS = "/tmp";
 
 const SUITES: readonly Suite[] = [
-  { name: "unit", paths: ["./src", "./tools"] },
+  { name: "unit", paths: ["./src", "./tools", "./test/support"] },
   { name: "shim", paths: ["./test/shim"] },
   { name: "images", paths: ["./test/images"] },
   { name: "end to end", paths: ["./test/e2e"] },

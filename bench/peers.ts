@@ -1,0 +1,142 @@
+/** Who is measured: berth, and docker.io, runc and bwrap of Debian where they are installed. All run the same busybox. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { startEngine, BERTH, type TestEngine } from "../test/support/engine.ts";
+import { busyboxTar } from "../test/support/busybox.ts";
+import { command, output, PATH } from "../test/support/command.ts";
+
+/** A command line with its engine: both speak docker's words. */
+export interface Engine {
+  readonly name: string;
+  /** The words before `run`. */
+  readonly client: readonly string[];
+  /** The engine's process, and those that serve it. */
+  pids(): Promise<number[]>;
+  /** Ends the engine and starts it again; gives the milliseconds until it answered. */
+  restart(): Promise<number>;
+}
+
+export interface Peers extends AsyncDisposable {
+  readonly berth: Engine;
+  readonly docker: Engine | undefined;
+  /** Words that run `true` in a namespace of its own, without an engine. */
+  readonly bare: readonly { readonly name: string; readonly command: readonly string[] }[];
+}
+
+/** Those that speak docker's words. */
+export function enginesOf({ berth, docker }: Peers): Engine[] {
+  return docker === undefined ? [berth] : [berth, docker];
+}
+
+export async function openPeers(): Promise<Peers> {
+  await using undo = new AsyncDisposableStack();
+  const place = await mkdtemp("/tmp/bench-");
+  undo.defer(() => rm(place, { recursive: true, force: true }));
+  const engine = undo.use(await startEngine({ image: "busybox" }));
+  const docker = await openDocker(place, undo);
+  const bare = await openBare(place);
+  const kept = undo.move();
+  return { berth: berthOf(engine), docker, bare, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+function berthOf(engine: TestEngine): Engine {
+  return {
+    name: "berth",
+    client: [BERTH, "--host", engine.host],
+    pids: () => Promise.resolve([engine.pid]),
+    async restart() {
+      await engine.terminate();
+      const started = performance.now();
+      await engine.start();
+      return performance.now() - started;
+    },
+  };
+}
+
+const DOCKERD = "/usr/sbin/dockerd";
+
+async function openDocker(place: string, undo: AsyncDisposableStack): Promise<Engine | undefined> {
+  if (!(await Bun.file(DOCKERD).exists())) return undefined;
+  const home = `${place}/docker`;
+  await mkdir(home);
+  const host = `unix://${home}/docker.sock`;
+  const words = [
+    DOCKERD,
+    "--data-root",
+    `${home}/data`,
+    "--exec-root",
+    `${home}/exec`,
+    "--pidfile",
+    `${home}/pid`,
+    "-H",
+    host,
+  ];
+  let daemon = await startDocker(words, `${home}/docker.sock`);
+  undo.defer(() => stop(daemon));
+  const client = [(await Bun.file("/usr/bin/docker").exists()) ? "/usr/bin/docker" : "docker", "-H", host];
+  await output([...client, "import", "-", "busybox"], { stdin: await busyboxTar(), timeoutMs: 60_000 });
+  return {
+    name: "docker.io",
+    client,
+    pids: () => familyOf(daemon.pid),
+    async restart() {
+      await stop(daemon);
+      const started = performance.now();
+      daemon = await startDocker(words, `${home}/docker.sock`);
+      return performance.now() - started;
+    },
+  };
+}
+
+async function startDocker(words: readonly string[], socket: string): Promise<Bun.Subprocess> {
+  const daemon = Bun.spawn([...words], { env: { PATH }, stdio: ["ignore", "ignore", "ignore"] });
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline && daemon.exitCode === null) {
+    const answer = await fetch("http://docker/_ping", { unix: socket }).catch(() => undefined);
+    if (answer?.ok === true) return daemon;
+    await Bun.sleep(2);
+  }
+  daemon.kill("SIGKILL");
+  throw new Error("dockerd does not answer");
+}
+
+async function stop(daemon: Bun.Subprocess): Promise<void> {
+  daemon.kill("SIGTERM");
+  await daemon.exited;
+}
+
+async function familyOf(pid: number): Promise<number[]> {
+  const { stdout } = await command(["ps", "-o", "pid=", "--ppid", String(pid)]);
+  return [
+    pid,
+    ...stdout
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .map(Number),
+  ];
+}
+
+async function openBare(place: string): Promise<Peers["bare"]> {
+  const rootfs = `${place}/bundle/rootfs`;
+  await mkdir(rootfs, { recursive: true });
+  await output(["tar", "-C", rootfs, "-x"], { stdin: await busyboxTar() });
+  const found: { name: string; command: readonly string[] }[] = [];
+  if (Bun.which("runc", { PATH }) !== null) found.push({ name: "runc", command: await runcCommand(place) });
+  if (Bun.which("bwrap", { PATH }) !== null) found.push({ name: "bwrap", command: bwrapCommand(rootfs) });
+  return found;
+}
+
+async function runcCommand(place: string): Promise<string[]> {
+  const bundle = `${place}/bundle`;
+  await output(["runc", "spec", "--bundle", bundle]);
+  const config = (await Bun.file(`${bundle}/config.json`).json()) as {
+    process: { terminal: boolean; args: string[] };
+  };
+  config.process.terminal = false;
+  config.process.args = ["true"];
+  await Bun.write(`${bundle}/config.json`, JSON.stringify(config));
+  return ["runc", "--root", `${place}/runc`, "run", "--bundle", bundle, "bench"];
+}
+
+function bwrapCommand(rootfs: string): string[] {
+  return ["bwrap", "--unshare-all", "--bind", rootfs, "/", "--proc", "/proc", "--dev", "/dev", "true"];
+}

@@ -1,0 +1,36 @@
+/** `run --rm busybox true`, without a network and on the default bridge. */
+import { type Figure, milliseconds } from "./figure.ts";
+import { alternate } from "./measure.ts";
+import type { Peers } from "./peers.ts";
+
+export const startWithoutNetwork: Figure = {
+  name: "`run --rm --network none busybox true`",
+  goal: "≤ 20 ms, ≤ 1/12 of docker, below bare runc",
+  measure: (peers, { rounds }) => measureStart(peers, ["--network", "none"], rounds, peers.bare),
+};
+
+export const startOnBridge: Figure = {
+  name: "the same on the default bridge",
+  goal: "≤ 25 ms",
+  measure: (peers, { rounds }) => measureStart(peers, [], rounds, []),
+};
+
+async function measureStart(
+  { berth, docker }: Peers,
+  flags: readonly string[],
+  rounds: number,
+  bare: Peers["bare"],
+): Promise<Record<string, string>> {
+  const engines = [berth, ...(docker === undefined ? [] : [docker])].map(({ name, client }) => ({
+    name,
+    command: [...client, "run", "--rm", ...flags, "busybox", "true"],
+  }));
+  const all = [...engines, ...bare];
+  const samples = alternate(
+    all.map(({ command }) => command),
+    rounds,
+  );
+  return Object.fromEntries(
+    all.map(({ name }, at) => [name, milliseconds(samples[at]?.median ?? Number.NaN)]),
+  );
+}
