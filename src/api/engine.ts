@@ -22,8 +22,7 @@ export interface ApiImages {
   import(
     archive: AsyncIterable<Uint8Array>,
     options: {
-      repo: string | undefined;
-      tag: string | undefined;
+      reference: string | undefined;
       message: string | undefined;
       changes: readonly string[];
       platform: string | undefined;

@@ -34,9 +34,9 @@ function create(call: Call): Reply {
 }
 
 function importArchive({ query, engine, upload }: Call): Reply {
+  const repository = query.text("repo");
   const options = {
-    repo: query.text("repo"),
-    tag: query.text("tag"),
+    reference: repository === undefined ? undefined : withTag(repository, query.text("tag")),
     message: query.text("message"),
     changes: query.texts("changes"),
     platform: query.text("platform"),

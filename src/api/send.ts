@@ -1,4 +1,5 @@
 /** Writes a reply to the connection it belongs to. */
+import type { IncomingMessage } from "node:http";
 import { mayHaveBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import { copy } from "./flow.ts";
@@ -70,9 +71,13 @@ function hijack(reply: HijackReply, exchange: Exchange): Promise<void> {
   const { request, upgraded } = exchange;
   const socket = exchange.hijack(hijackHead(request, reply.contentType));
   const peer = upgraded ? new SocketPeer(socket) : new SocketPeer(socket, request);
-  // Without an upgrade only a chunked body can be input (dockerode sends it so); no body is not the end of input.
-  const stdin = reply.stdin && (upgraded || mayHaveBody(request));
+  const stdin = reply.stdin && (upgraded || bodyIsInput(request));
   return join(peer, reply.attachment, { stdin });
+}
+
+/** Without an upgrade only a body can be input. One of JSON is not: dockerode sends its options once more in it. */
+function bodyIsInput(request: IncomingMessage): boolean {
+  return mayHaveBody(request) && request.headers["content-type"]?.startsWith("application/json") !== true;
 }
 
 function webSocket(reply: WebSocketReply, exchange: Exchange): Promise<void> {

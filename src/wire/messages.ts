@@ -18,7 +18,7 @@ export const nameTaken = (name: string, id: string): string =>
 export const removalInProgress = (ref: string): string =>
   `removal of container ${ref} is already in progress`;
 
-/** Ansible docker_api.py unpauses on `Unpause the container before stopping or killing`; others match the state. */
+/** docker/cli rm.go prints it after a 409; the words are those of moby daemon/delete.go. */
 export const removeRunning = (name: string, status: string): string =>
   status === "paused"
     ? `cannot remove container "/${name}": container is paused and must be unpaused first`
@@ -59,7 +59,7 @@ export const noSuchFile = (path: string, ref: string): string =>
 export const pullDenied = (repository: string): string =>
   `pull access denied for ${repository}, repository does not exist or may require 'docker login'`;
 
-/** docker-py docker/errors.py and testcontainers-java match `was found but`, then pull for the platform. */
+/** docker-py docker/errors.py raises ImageNotFound on `was found but does not match the specified platform`. */
 export const platformMismatch = (ref: string, actual: string, wanted: string): string =>
   `image with reference ${ref} was found but does not match the specified platform: ` +
   `wanted ${wanted}, actual: ${actual}`;
