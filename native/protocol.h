@@ -40,7 +40,8 @@ enum op_code {
     OP_MKDIR = 16,     /* numbers: mode, exist_ok | strings: host path */
     OP_WRITE = 17,     /* numbers: flags WRITE_* | strings: host path, data: open(O_WRONLY) + one write; cgroup files, oom_score_adj */
     OP_JOIN = 18,      /* numbers: CLONE_NEW* type | strings: namespace file */
-    OP_JOIN_PROCESS = 19, /* numbers: pid, start time (field 22 of /proc/pid/stat), CLONE_NEW* flags: setns(pidfd) */
+    OP_JOIN_PROCESS = 19, /* numbers: pid, start time (field 22 of /proc/pid/stat), CLONE_NEW* flags: setns(pidfd). Before the clone only
+                             CLONE_NEWPID: the child is born there; the child then joins the others by the pidfd the shim opened */
     OP_UNSHARE = 20,   /* numbers: CLONE_NEW* flags */
 
     /* The child, on its way into the container. */
@@ -53,7 +54,7 @@ enum op_code {
     OP_DIRECTORY = 38, /* numbers: mode, uid, gid | strings: path in root; made with its parents, kept if it is there */
     OP_MKNOD = 39,     /* numbers: mode with S_IF*, major, minor, uid, gid | strings: path in root */
     OP_SYMLINK = 40,   /* strings: target text, path in root; kept if it is there */
-    OP_CONSOLE = 41,   /* numbers: rows, columns: pty from dev/ptmx in root, master to the shim, slave on 0-2, as controlling terminal and over dev/console */
+    OP_CONSOLE = 41,   /* numbers: rows, columns, CONSOLE_* flags: pty from dev/ptmx in root, master to the shim, slave on 0-2 and as controlling terminal */
     OP_MASK = 42,      /* strings: path in root; file: verified null device, directory: shared empty read-only tmpfs; absent: nothing */
     OP_READONLY_PATH = 43, /* strings: path in root; absent: nothing */
     OP_PIVOT = 44,     /* no operands: pivot_root to the root, the old one detached; later paths are the container's */
@@ -91,6 +92,8 @@ enum op_code {
 /* OP_BIND */
 #define BIND_RECURSIVE 1u
 #define BIND_MAKE_SOURCE 2u     /* docker -v: a missing host directory is made */
+/* OP_CONSOLE */
+#define CONSOLE_BIND 1u         /* mount the slave over dev/console: for the first process, never for an exec */
 /* OP_EXEC */
 #define EXEC_SET_HOME 1u        /* add HOME from /etc/passwd of the root where the environment has none */
 

@@ -1,0 +1,118 @@
+/* The child between clone and exec: performs the ops in order, allocates nothing, decides nothing. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "shim.h"
+
+static op_function *const OPS[] = {
+    [OP_MKDIR] = op_mkdir,
+    [OP_WRITE] = op_write,
+    [OP_JOIN] = op_join,
+    [OP_JOIN_PROCESS] = op_join_process,
+    [OP_UNSHARE] = op_unshare,
+    [OP_BARRIER] = op_barrier,
+    [OP_PROPAGATION] = op_propagation,
+    [OP_MOUNT_HOST] = op_mount_host,
+    [OP_ROOT] = op_root,
+    [OP_MOUNT] = op_mount,
+    [OP_BIND] = op_bind,
+    [OP_DIRECTORY] = op_directory,
+    [OP_MKNOD] = op_mknod,
+    [OP_SYMLINK] = op_symlink,
+    [OP_CONSOLE] = op_console,
+    [OP_MASK] = op_mask,
+    [OP_READONLY_PATH] = op_readonly_path,
+    [OP_PIVOT] = op_pivot,
+    [OP_READONLY_ROOT] = op_readonly_root,
+    [OP_SYSCTL] = op_sysctl,
+    [OP_HOSTNAME] = op_hostname,
+    [OP_DOMAINNAME] = op_domainname,
+    [OP_NETLINK] = op_netlink,
+    [OP_RLIMIT] = op_rlimit,
+    [OP_OOM_SCORE] = op_oom_score,
+    [OP_UMASK] = op_umask,
+    [OP_SESSION] = op_session,
+    [OP_BOUNDING] = op_bounding,
+    [OP_USER] = op_user,
+    [OP_CAPABILITIES] = op_capabilities,
+    [OP_NO_NEW_PRIVS] = op_no_new_privs,
+    [OP_SECCOMP] = op_seccomp,
+    [OP_CWD] = op_cwd,
+    [OP_EXEC] = op_exec,
+};
+
+int run_op(const struct op *op, struct failure *why)
+{
+    if (op->code < array_size(OPS) && OPS[op->code] != NULL)
+        return OPS[op->code](op, why);
+    errno = ENOSYS;
+    return fail(why, "op %u is unknown to this shim", op->code);
+}
+
+static int tell(enum sync_type type, uint32_t index, int error, const char *object)
+{
+    struct sync_message message = {.type = type, .index = index, .error = error};
+
+    snprintf(message.object, sizeof message.object, "%s", object);
+    return send(context.sync, &message, sizeof message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+void warn_shim(const struct op *op, const char *object, int error)
+{
+    tell(SYNC_WARNING, op->index, error, object);
+}
+
+int send_console(int master)
+{
+    struct sync_message message = {.type = SYNC_CONSOLE};
+    struct iovec part = {&message, sizeof message};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+
+    memcpy(CMSG_DATA(&control.header), &master, sizeof master);
+    return sendmsg(context.sync, &packet, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+int op_barrier(const struct op *op, struct failure *why)
+{
+    struct sync_message answer;
+
+    if (tell(SYNC_READY, op->index, 0, "") < 0)
+        return fail(why, "barrier");
+    ssize_t size = recv(context.sync, &answer, sizeof answer, 0);
+
+    /* The shim is gone, or it was told not to start: nothing to report to anyone. */
+    if (size != (ssize_t)sizeof answer || answer.type != SYNC_GO)
+        _exit(1);
+    return 0;
+}
+
+/* The program starts with every signal as the kernel delivers it by default. */
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+_Noreturn void run_child(struct plan *plan)
+{
+    struct failure why = {.error = EBADMSG, .object = "plan without an exec"};
+    struct op op = {0};
+
+    reset_signals();
+    while (plan_next(plan, &op) == 1)
+        if (run_op(&op, &why) < 0)
+            break;
+    tell(SYNC_FAILED, op.index, why.error, why.object);
+    _exit(1);
+}

@@ -1,0 +1,219 @@
+/*
+ * berth's shim: looks after one process. It performs the launch plan that the engine made (descriptor 3), clones the
+ * process, keeps its output and its exit status, and outlives the engine. It decides nothing.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "shim.h"
+
+struct context context = {
+    .settings = {.run_directory = -1}, .sync = -1, .root = -1, .null_device = -1, .empty = -1, .target_pidfd = -1};
+
+/* The child's standard streams and the shim's ends of them. */
+struct streams {
+    int child[3], shim[3];
+};
+
+static int configure_supervision(const struct op *op, struct failure *why)
+{
+    struct settings *settings = &context.settings;
+
+    settings->flags = (uint32_t)op_number(op, 0);
+    settings->rows = (uint16_t)op_number(op, 1);
+    settings->columns = (uint16_t)op_number(op, 2);
+    settings->drain_ms = (uint32_t)op_number(op, 3);
+    settings->id = op_string(op, 0).bytes;
+    settings->run_directory = open(op_string(op, 1).bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return settings->run_directory < 0 ? fail(why, "open run directory \"%s\"", op_string(op, 1).bytes) : 0;
+}
+
+/* The ops that only the shim itself performs; others are shared with the child. */
+static int prepare(const struct op *op, struct failure *why)
+{
+    struct settings *settings = &context.settings;
+
+    switch (op->code) {
+    case OP_SUPERVISE:
+        return configure_supervision(op, why);
+    case OP_LOG:
+        settings->log_max_bytes = op_number(op, 0);
+        settings->log_max_files = (uint32_t)op_number(op, 1);
+        settings->log_path = op_string(op, 0).bytes;
+        return log_open(settings) < 0 ? fail(why, "open log \"%s\"", settings->log_path) : 0;
+    case OP_SPILL:
+        settings->spill_max_bytes = op_number(op, 0);
+        settings->spill_directory = op_string(op, 0).bytes;
+        return 0;
+    case OP_OOM_COUNTER:
+        settings->oom_counter = op_string(op, 0).bytes;
+        return 0;
+    default:
+        return run_op(op, why);
+    }
+}
+
+/* Bound by a relative name: the path of a run directory may be longer than a socket's address. */
+static int listen_in_run_directory(struct failure *why)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "shim.sock"};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t mask = umask(0177);
+
+    if (fd < 0 || fchdir(context.settings.run_directory) < 0 ||
+        (unlink(address.sun_path) < 0 && errno != ENOENT) ||
+        bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) {
+        fail(why, "listen on shim.sock");
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    umask(mask);
+    return chdir("/") < 0 ? -1 : fd;
+}
+
+static int open_streams(struct streams *streams, struct failure *why)
+{
+    bool pipes = !(context.settings.flags & SUPERVISE_TTY);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0)
+        return fail(why, "open /dev/null");
+    for (int fd = 0; fd < 3; fd++) {
+        bool wanted = pipes && (fd > 0 || (context.settings.flags & SUPERVISE_STDIN));
+        int ends[2];
+
+        streams->child[fd] = null;
+        streams->shim[fd] = -1;
+        if (!wanted)
+            continue;
+        if (pipe2(ends, O_CLOEXEC) < 0)
+            return fail(why, "pipe");
+        streams->child[fd] = ends[fd > 0];
+        streams->shim[fd] = ends[fd == 0];
+        fcntl(streams->shim[fd], F_SETFL, O_NONBLOCK);
+    }
+    return 0;
+}
+
+static void close_child_ends(const struct streams *streams)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fd == 0 || streams->child[fd] != streams->child[0])
+            close(streams->child[fd]);
+}
+
+static int open_cgroup(const struct op *clone, struct failure *why)
+{
+    struct text directory = op_string(clone, 0);
+    int fd;
+
+    if (directory.size == 0)
+        return -1;
+    fd = open(directory.bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        fail(why, "open cgroup \"%s\"", directory.bytes);
+    return fd;
+}
+
+/* From here on there are two: the child performs the rest of the plan, the shim looks after it. */
+static int launch(struct plan *plan, const struct op *clone, struct failure *why)
+{
+    struct streams streams;
+    int pair[2], pidfd = -1, listener = listen_in_run_directory(why);
+    int cgroup = open_cgroup(clone, why);
+
+    if (listener < 0 || (cgroup < 0 && op_string(clone, 0).size > 0) || open_streams(&streams, why) < 0)
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return fail(why, "socketpair");
+    pid_t child = sys_clone3(op_number(clone, 0), &pidfd, cgroup);
+
+    if (child < 0)
+        return fail(why, "clone3 with flags 0x%llx", (unsigned long long)op_number(clone, 0));
+    if (child == 0) {
+        context.sync = pair[1];
+        for (int fd = 0; fd < 3; fd++)
+            if (dup2(streams.child[fd], fd) < 0)
+                _exit(1);
+        close(pair[0]);
+        run_child(plan);
+    }
+    close(pair[1]);
+    close_child_ends(&streams);
+    return supervise(child, pidfd, pair[0], streams.shim, listener);
+}
+
+static int perform(struct plan *plan, struct op *op, struct failure *why)
+{
+    int next;
+
+    while ((next = plan_next(plan, op)) == 1) {
+        if (op->code == OP_CLONE)
+            return launch(plan, op, why);
+        if (prepare(op, why) < 0)
+            return -1;
+    }
+    errno = next < 0 ? EBADMSG : ENOEXEC;
+    return fail(why, "plan without a clone");
+}
+
+/* A failure before there is anything to look after: one frame, one record, the end. */
+static void report(uint32_t op, const struct failure *why)
+{
+    struct {
+        struct frame_header header;
+        uint32_t op;
+        int32_t error;
+        uint32_t length;
+        char object[sizeof why->object];
+    } frame = {.header = {.type = MSG_FAILED}, .op = op, .error = why->error};
+
+    frame.length = (uint32_t)strnlen(why->object, sizeof why->object);
+    memcpy(frame.object, why->object, frame.length);
+    frame.header.size = (uint32_t)(offsetof(typeof(frame), object) - sizeof frame.header + frame.length);
+    if (context.settings.run_directory >= 0)
+        record_failure(context.settings.run_directory, (int)op, why);
+    send(FD_CONTROL, &frame, sizeof frame.header + frame.header.size, MSG_NOSIGNAL);
+}
+
+static void detach_from_engine(void)
+{
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT};
+    sigset_t chld;
+
+    setsid();
+    for (unsigned index = 0; index < array_size(ignored); index++)
+        signal(ignored[index], SIG_IGN);
+    sigemptyset(&chld);
+    sigaddset(&chld, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &chld, NULL);
+    /* A container that is joined must not be able to trace us; orphans of an exec come to us, not to the host's init. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
+    fcntl(FD_PLAN, F_SETFD, FD_CLOEXEC);
+    fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC);
+}
+
+int main(void)
+{
+    struct failure why = {0};
+    struct plan plan;
+    struct op op = {0};
+
+    detach_from_engine();
+    if (plan_open(&plan, FD_PLAN, &why) < 0 || perform(&plan, &op, &why) < 0) {
+        report(op.index, &why);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,174 @@
+/* Ops that give privileges away, and the last step: exec. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "shim.h"
+
+#define CAPABILITIES 64
+#define CLOSE_ON_EXEC_RANGE 4u
+
+int op_bounding(const struct op *op, struct failure *why)
+{
+    uint64_t keep = op_number(op, 0);
+
+    for (int capability = 0; capability < CAPABILITIES; capability++) {
+        if (keep >> capability & 1 || prctl(PR_CAPBSET_READ, capability, 0, 0, 0) <= 0)
+            continue;
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+            return fail(why, "drop capability %d from the bounding set", capability);
+    }
+    return 0;
+}
+
+int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why)
+{
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        return fail(why, "prctl PR_SET_KEEPCAPS");
+    /* Raw system calls: a C library would try to tell threads that do not exist. */
+    if (syscall(SYS_setgroups, count, groups) < 0)
+        return fail(why, "setgroups");
+    if (syscall(SYS_setresgid, gid, gid, gid) < 0)
+        return fail(why, "setgid %u", gid);
+    if (syscall(SYS_setresuid, uid, uid, uid) < 0)
+        return fail(why, "setuid %u", uid);
+    return 0;
+}
+
+static int raise_ambient(uint64_t ambient, struct failure *why)
+{
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+        return fail(why, "clear ambient capabilities");
+    for (int capability = 0; capability < CAPABILITIES; capability++)
+        if ((ambient >> capability & 1) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+            return fail(why, "raise ambient capability %d", capability);
+    return 0;
+}
+
+int op_capabilities(const struct op *op, struct failure *why)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+
+    for (unsigned half = 0; half < 2; half++)
+        data[half] = (struct __user_cap_data_struct){.effective = (uint32_t)(op_number(op, 0) >> 32 * half),
+                                                     .permitted = (uint32_t)(op_number(op, 1) >> 32 * half),
+                                                     .inheritable = (uint32_t)(op_number(op, 2) >> 32 * half)};
+    if (syscall(SYS_capset, &header, data) < 0)
+        return fail(why, "capset");
+    return raise_ambient(op_number(op, 3), why);
+}
+
+int op_no_new_privs(const struct op *op, struct failure *why)
+{
+    (void)op;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? fail(why, "prctl PR_SET_NO_NEW_PRIVS") : 0;
+}
+
+int op_seccomp(const struct op *op, struct failure *why)
+{
+    struct text filter = op_string(op, 0);
+    static struct sock_filter aligned[BPF_MAXINSNS];
+    struct sock_fprog program = {.len = (unsigned short)(filter.size / sizeof *aligned), .filter = aligned};
+
+    errno = E2BIG;
+    if (filter.size > sizeof aligned)
+        return fail(why, "seccomp filter of %u bytes", filter.size);
+    memcpy(aligned, filter.bytes, filter.size);
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op_number(op, 0), &program) < 0)
+        return fail(why, "seccomp");
+    return 0;
+}
+
+int op_cwd(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    char where[4096];
+
+    if (op_number(op, 0) != 0) {
+        cleanup_close int made = root_make_directory(path, 0755);
+
+        if (made < 0)
+            return fail(why, "mkdir working directory \"%s\"", path);
+    }
+    if (chdir(path) < 0)
+        return fail(why, "chdir to cwd (\"%s\")", path);
+    /* A leaked descriptor of the host would be "(unreachable)/…" here. */
+    if (syscall(SYS_getcwd, where, sizeof where) < 0 || where[0] != '/')
+        return errno = EXDEV, fail(why, "working directory \"%s\" is outside of the root", path);
+    return 0;
+}
+
+#define ARGUMENTS_LIMIT 16384
+
+static int try_exec(const char *path, char *const argv[], char *const envp[])
+{
+    execve(path, argv, envp);
+    return errno;
+}
+
+/* execvp over the container's own PATH. Returns the errno that a shell would report. */
+static int search_and_exec(const char *path, char *const argv[], char *const envp[])
+{
+    char candidate[4096];
+    int found = ENOENT;
+
+    if (strchr(argv[0], '/') != NULL)
+        return try_exec(argv[0], argv, envp);
+    for (const char *end; path != NULL; path = end == NULL ? NULL : end + 1) {
+        end = strchr(path, ':');
+        int length = end ? (int)(end - path) : (int)strlen(path);
+
+        snprintf(candidate, sizeof candidate, "%.*s%s%s", length, path, length ? "/" : "", argv[0]);
+        int error = try_exec(candidate, argv, envp);
+
+        if (error == EACCES || (error != ENOENT && error != ENOTDIR && found == ENOENT))
+            found = error;
+    }
+    return found;
+}
+
+static const char *variable(char *const envp[], const char *name)
+{
+    size_t length = strlen(name);
+
+    for (; *envp != NULL; envp++)
+        if (strncmp(*envp, name, length) == 0 && (*envp)[length] == '=')
+            return *envp + length + 1;
+    return NULL;
+}
+
+int op_exec(const struct op *op, struct failure *why)
+{
+    static char *vector[ARGUMENTS_LIMIT + 3];
+    static char home[4200];
+    unsigned argc = (unsigned)op_number(op, 0), count = op->strings - argc;
+    char **argv = vector, **envp = vector + argc + 1;
+    char directory[4096];
+
+    errno = E2BIG;
+    if (argc == 0 || op->strings > ARGUMENTS_LIMIT || argc > op->strings)
+        return fail(why, "exec with %u arguments", op->strings);
+    for (unsigned index = 0; index < argc; index++)
+        argv[index] = (char *)(uintptr_t)op_string(op, index).bytes;
+    for (unsigned index = 0; index < count; index++)
+        envp[index] = (char *)(uintptr_t)op_string(op, argc + index).bytes;
+    if ((op_number(op, 1) & EXEC_SET_HOME) && variable(envp, "HOME") == NULL) {
+        snprintf(home, sizeof home, "HOME=%s", home_of(context.uid, directory, sizeof directory));
+        envp[count] = home;
+    }
+    if (sys_close_range(3, ~0u, CLOSE_ON_EXEC_RANGE) < 0)
+        return fail(why, "close_range");
+    if ((context.settings.flags & SUPERVISE_INIT) && become_init() < 0)
+        return fail(why, "fork of the init process");
+    errno = search_and_exec(variable(envp, "PATH"), argv, envp);
+    return fail(why, "exec: \"%s\"", argv[0]);
+}

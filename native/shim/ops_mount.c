@@ -1,0 +1,330 @@
+/* Ops that build the container's tree. Host paths are the engine's own; every path of the container goes through root.c. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "shim.h"
+
+#define TREE_CLONE 1u
+#define TREE_RECURSIVE 0x8000u /* AT_RECURSIVE */
+#define CONFIG_FLAG 0u
+#define CONFIG_STRING 1u
+#define CONFIG_CREATE 6u
+#define ATTRIBUTE_READONLY 1u
+#define ATTRIBUTE_NOSUID 2u
+#define ATTRIBUTE_NODEV 4u
+#define ATTRIBUTE_NOEXEC 8u
+#define ATTRIBUTE_NOATIME 0x10u
+#define ATTRIBUTE_STRICTATIME 0x20u
+#define ATTRIBUTE_NODIRATIME 0x80u
+
+int op_propagation(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+
+    if (mount(NULL, path, NULL, op_number(op, 0), NULL) < 0)
+        return fail(why, "mount propagation of \"%s\"", path);
+    return 0;
+}
+
+int op_mount_host(const struct op *op, struct failure *why)
+{
+    const char *source = op_string(op, 0).bytes, *target = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
+    struct text data = op_string(op, 3), cwd = op_string(op, 4);
+
+    if (cwd.size > 0 && chdir(cwd.bytes) < 0)
+        return fail(why, "chdir \"%s\"", cwd.bytes);
+    if (mount(source, target, type, op_number(op, 0), data.bytes) < 0)
+        return fail(why, "mount %s on \"%s\"", type, target);
+    return chdir("/") < 0 ? fail(why, "chdir \"/\"") : 0;
+}
+
+/* Binds a directory onto itself, so that it is a mount that pivot_root accepts. */
+static int bind_to_itself(const char *path, struct failure *why)
+{
+    cleanup_close int tree = sys_open_tree(AT_FDCWD, path, TREE_CLONE | TREE_RECURSIVE);
+    cleanup_close int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (tree < 0 || target < 0 || sys_move_mount(tree, target) < 0)
+        return fail(why, "bind \"%s\" onto itself", path);
+    return 0;
+}
+
+int op_root(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    struct stat status;
+
+    if ((op_number(op, 0) & ROOT_BIND) && bind_to_itself(path, why) < 0)
+        return -1;
+    context.root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (context.root < 0)
+        return fail(why, "open root \"%s\"", path);
+    /* The host's null device, taken while the host is still in sight: the container's own is the image's to choose. */
+    context.null_device = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (context.null_device >= 0 && (fstat(context.null_device, &status) < 0 || !S_ISCHR(status.st_mode) ||
+                                     status.st_rdev != makedev(1, 3))) {
+        close(context.null_device);
+        context.null_device = -1;
+    }
+    return 0;
+}
+
+static unsigned attributes_of(uint64_t flags)
+{
+    static const struct {
+        uint64_t flag;
+        unsigned attribute;
+    } map[] = {{MS_RDONLY, ATTRIBUTE_READONLY},   {MS_NOSUID, ATTRIBUTE_NOSUID},
+               {MS_NODEV, ATTRIBUTE_NODEV},       {MS_NOEXEC, ATTRIBUTE_NOEXEC},
+               {MS_NOATIME, ATTRIBUTE_NOATIME},   {MS_STRICTATIME, ATTRIBUTE_STRICTATIME},
+               {MS_NODIRATIME, ATTRIBUTE_NODIRATIME}};
+    unsigned attributes = 0;
+
+    for (unsigned index = 0; index < array_size(map); index++)
+        if (flags & map[index].flag)
+            attributes |= map[index].attribute;
+    return attributes;
+}
+
+/* One option of a mount's data: "key=value" or "key". */
+static int configure(int fs, char *option, struct failure *why)
+{
+    char *value = strchr(option, '=');
+
+    if (value != NULL)
+        *value++ = 0;
+    if (sys_fsconfig(fs, value ? CONFIG_STRING : CONFIG_FLAG, option, value) < 0)
+        return fail(why, "fsconfig %s%s%s", option, value ? "=" : "", value ? value : "");
+    return 0;
+}
+
+/* A file system that is mounted nowhere yet; move_mount puts it onto a descriptor. */
+static int detached(const char *source, const char *type, const char *data, uint64_t flags, struct failure *why)
+{
+    cleanup_close int fs = sys_fsopen(type);
+    char options[1024], *rest = options, *option;
+
+    if (fs < 0)
+        return fail(why, "fsopen %s", type);
+    if (sys_fsconfig(fs, CONFIG_STRING, "source", source) < 0)
+        return fail(why, "fsconfig source=%s of %s", source, type);
+    snprintf(options, sizeof options, "%s", data);
+    while ((option = strsep(&rest, ",")) != NULL)
+        if (*option != 0 && configure(fs, option, why) < 0)
+            return -1;
+    if (sys_fsconfig(fs, CONFIG_CREATE, NULL, NULL) < 0)
+        return fail(why, "mount %s", type);
+    int made = sys_fsmount(fs, attributes_of(flags));
+
+    return made < 0 ? fail(why, "fsmount %s", type) : made;
+}
+
+/* A mount point of the kernel's own file systems: a symlink in its path would be the image steering us. */
+static int mount_point(const char *path, uint64_t options)
+{
+    int target;
+
+    if (!(options & MOUNT_API))
+        return root_make_directory(path, 0755);
+    target = root_open(path, RESOLVE_NO_SYMLINKS, O_PATH | O_DIRECTORY);
+    if (target >= 0 || errno != ENOENT)
+        return target;
+    target = root_make_directory(path, 0755);
+    if (target >= 0)
+        close(target);
+    return root_open(path, RESOLVE_NO_SYMLINKS, O_PATH | O_DIRECTORY);
+}
+
+int op_mount(const struct op *op, struct failure *why)
+{
+    const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
+    uint64_t options = op_number(op, 1);
+    cleanup_close int target = mount_point(path, options);
+
+    if (target < 0)
+        return fail(why, "mount point \"%s\" for %s", path, type);
+    cleanup_close int made = detached(source, type, op_string(op, 3).bytes, op_number(op, 0), why);
+
+    if (made < 0 || sys_move_mount(made, target) < 0) {
+        int error = made < 0 ? why->error : errno;
+
+        if ((options & MOUNT_OPTIONAL) && (error == ENODEV || error == EPERM))
+            return warn_shim(op, path, error), 0;
+        return made < 0 ? -1 : fail(why, "mount %s on \"%s\"", type, path);
+    }
+    return 0;
+}
+
+static int make_host_directory(const char *path)
+{
+    char part[4096];
+
+    for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        size_t length = slash ? (size_t)(slash - path) : strlen(path);
+
+        if (length >= sizeof part)
+            return errno = ENAMETOOLONG, -1;
+        memcpy(part, path, length);
+        part[length] = 0;
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return -1;
+        if (slash == NULL)
+            return 0;
+    }
+}
+
+int op_bind(const struct op *op, struct failure *why)
+{
+    uint64_t flags = op_number(op, 0);
+    const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes;
+    unsigned recursive = flags & BIND_RECURSIVE ? TREE_RECURSIVE : 0;
+    struct mount_attributes attributes = {op_number(op, 1), op_number(op, 2), op_number(op, 3), 0};
+    struct stat status;
+
+    if ((flags & BIND_MAKE_SOURCE) && access(source, F_OK) < 0 && make_host_directory(source) < 0)
+        return fail(why, "mkdir \"%s\"", source);
+    cleanup_close int tree = sys_open_tree(AT_FDCWD, source, TREE_CLONE | recursive);
+
+    if (tree < 0 || fstat(tree, &status) < 0)
+        return fail(why, "bind source \"%s\"", source);
+    /* Before anyone can see it, and with all that is mounted below: a remount afterwards would miss that. */
+    if ((attributes.set | attributes.clear | attributes.propagation) != 0 &&
+        sys_mount_setattr(tree, recursive, &attributes) < 0)
+        return fail(why, "mount_setattr of \"%s\"", source);
+    cleanup_close int target = S_ISDIR(status.st_mode) ? root_make_directory(path, 0755) : root_make_file(path);
+
+    if (target < 0 || sys_move_mount(tree, target) < 0)
+        return fail(why, "bind \"%s\" on \"%s\"", source, path);
+    return 0;
+}
+
+int op_directory(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    bool absent = true;
+    cleanup_close int found = root_open(path, 0, O_PATH | O_DIRECTORY);
+
+    if (found >= 0)
+        absent = false;
+    cleanup_close int made = absent ? root_make_directory(path, (mode_t)op_number(op, 0)) : -1;
+
+    if (!absent)
+        return 0;
+    if (made < 0 || fchownat(made, "", (uid_t)op_number(op, 1), (gid_t)op_number(op, 2), AT_EMPTY_PATH) < 0)
+        return fail(why, "mkdir \"%s\"", path);
+    return 0;
+}
+
+int op_mknod(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    mode_t mode = (mode_t)op_number(op, 0), mask = umask(0);
+    dev_t device = makedev((unsigned)op_number(op, 1), (unsigned)op_number(op, 2));
+    char name[256];
+    cleanup_close int parent = root_parent(path, name, sizeof name);
+    int made = parent < 0 ? -1 : mknodat(parent, name, mode, device);
+
+    umask(mask);
+    if (made < 0 && errno != EEXIST)
+        return fail(why, "mknod \"%s\"", path);
+    if (made < 0)
+        return 0;
+    if (fchownat(parent, name, (uid_t)op_number(op, 3), (gid_t)op_number(op, 4), AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(why, "chown \"%s\"", path);
+    return 0;
+}
+
+int op_symlink(const struct op *op, struct failure *why)
+{
+    const char *target = op_string(op, 0).bytes, *path = op_string(op, 1).bytes;
+    char name[256];
+    cleanup_close int parent = root_parent(path, name, sizeof name);
+
+    if (parent < 0 || (symlinkat(target, parent, name) < 0 && errno != EEXIST))
+        return fail(why, "symlink \"%s\"", path);
+    return 0;
+}
+
+/* The same empty read-only tmpfs covers every masked directory; a mount can be cloned once it is attached somewhere. */
+static int cover_directory(int target)
+{
+    struct failure ignored;
+
+    if (context.empty < 0)
+        context.empty = detached("tmpfs", "tmpfs", "size=0,nr_inodes=1", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, &ignored);
+    if (context.empty < 0)
+        return -1;
+    if (!context.empty_is_attached) {
+        context.empty_is_attached = true;
+        return sys_move_mount(context.empty, target);
+    }
+    cleanup_close int copy = sys_open_tree(context.empty, "", TREE_CLONE | AT_EMPTY_PATH);
+
+    return copy < 0 ? -1 : sys_move_mount(copy, target);
+}
+
+static int cover_file(int target)
+{
+    cleanup_close int copy = sys_open_tree(context.null_device, "", TREE_CLONE | AT_EMPTY_PATH);
+
+    return copy < 0 ? -1 : sys_move_mount(copy, target);
+}
+
+int op_mask(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    cleanup_close int target = root_open(path, 0, O_PATH);
+    struct stat status;
+
+    if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (target < 0 || fstat(target, &status) < 0)
+        return fail(why, "mask \"%s\"", path);
+    if ((S_ISDIR(status.st_mode) ? cover_directory(target) : cover_file(target)) < 0)
+        return fail(why, "mask \"%s\"", path);
+    return 0;
+}
+
+int op_readonly_path(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    cleanup_close int target = root_open(path, 0, O_PATH);
+    struct mount_attributes readonly = {.set = ATTRIBUTE_READONLY};
+
+    if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    cleanup_close int tree = target < 0 ? -1 : sys_open_tree(target, "", TREE_CLONE | TREE_RECURSIVE | AT_EMPTY_PATH);
+
+    if (tree < 0 || sys_mount_setattr(tree, TREE_RECURSIVE, &readonly) < 0 || sys_move_mount(tree, target) < 0)
+        return fail(why, "read-only \"%s\"", path);
+    return 0;
+}
+
+int op_pivot(const struct op *op, struct failure *why)
+{
+    (void)op;
+    /* pivot_root(".", "."): the old root ends up on top of the new one and is detached from there; no directory is needed. */
+    if (fchdir(context.root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+        return fail(why, "pivot_root");
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return fail(why, "umount the old root");
+    return 0;
+}
+
+int op_readonly_root(const struct op *op, struct failure *why)
+{
+    struct mount_attributes readonly = {.set = ATTRIBUTE_READONLY};
+
+    (void)op;
+    if (sys_mount_setattr(context.root, 0, &readonly) < 0)
+        return fail(why, "mount_setattr of the root read-only");
+    return 0;
+}

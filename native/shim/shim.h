@@ -1,0 +1,194 @@
+/* What the parts of the shim share. One shim looks after one process: it performs the plan, keeps the output, answers the engine. */
+#ifndef BERTH_SHIM_H
+#define BERTH_SHIM_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "protocol.h"
+
+#define array_size(array) (sizeof(array) / sizeof((array)[0]))
+#define cleanup_close __attribute__((cleanup(close_scoped)))
+
+static inline void close_scoped(const int *fd)
+{
+    int saved = errno;
+
+    if (*fd >= 0)
+        close(*fd);
+    errno = saved;
+}
+
+/* Why an op failed: what the engine makes the user's message from. */
+struct failure {
+    int error;        /* errno */
+    char object[480]; /* "mount overlay on "/x"" */
+};
+
+/* Stores errno and says what was tried; returns -1. */
+int fail(struct failure *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* plan.c */
+struct text {
+    uint32_t size; /* without the NUL behind it */
+    const char *bytes;
+};
+
+struct op {
+    uint32_t index;
+    uint16_t code, numbers, strings;
+    const uint64_t *number;
+    const unsigned char *first_string;
+};
+
+struct plan {
+    const unsigned char *bytes;
+    size_t size, offset;
+    uint32_t count, next;
+};
+
+int plan_open(struct plan *plan, int fd, struct failure *why);
+/* 1 and the next op, 0 behind the last; every operand has been checked to lie inside the plan. */
+int plan_next(struct plan *plan, struct op *op);
+struct text op_string(const struct op *op, unsigned index);
+uint64_t op_number(const struct op *op, unsigned index);
+
+/* root.c: the one place that turns a path of a container into a descriptor. */
+int root_open(const char *path, uint64_t resolve, int flags);
+int root_make_directory(const char *path, mode_t mode);
+int root_make_file(const char *path);
+int root_parent(const char *path, char *name, size_t size);
+
+/* sys.c: system calls that the C library does not have. */
+struct mount_attributes {
+    uint64_t set, clear, propagation, userns_fd;
+};
+
+int sys_clone3(uint64_t flags, int *pidfd, int cgroup);
+int sys_open_tree(int at, const char *path, unsigned flags);
+int sys_move_mount(int from, int to);
+int sys_mount_setattr(int fd, unsigned flags, const struct mount_attributes *attributes);
+int sys_fsopen(const char *type);
+int sys_fsconfig(int fd, unsigned command, const char *key, const char *value);
+int sys_fsmount(int fd, unsigned attributes);
+int sys_openat2(int at, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+int sys_pidfd_open(pid_t pid);
+int sys_pidfd_signal(int pidfd, int signal);
+int sys_close_range(unsigned first, unsigned last, unsigned flags);
+
+/* What the supervisor was told by the ops before the clone. */
+struct settings {
+    uint32_t flags; /* SUPERVISE_* */
+    uint16_t rows, columns;
+    uint32_t drain_ms;
+    const char *id;
+    const char *log_path, *spill_directory, *oom_counter;
+    uint64_t log_max_bytes, spill_max_bytes;
+    uint32_t log_max_files;
+    int run_directory;
+};
+
+/* What an op may change; the shim and, after the clone, its copy in the child. */
+struct context {
+    struct settings settings;
+    int sync;        /* child: the socket to the shim */
+    int root;        /* in-root paths are resolved below it */
+    int null_device; /* the host's /dev/null, verified */
+    int empty;       /* shared read-only tmpfs over masked directories */
+    bool empty_is_attached;
+    int target_pidfd; /* OP_JOIN_PROCESS */
+    pid_t target_pid;
+    uid_t uid;        /* OP_USER */
+};
+
+extern struct context context;
+
+typedef int op_function(const struct op *op, struct failure *why);
+
+/* ops_*.c */
+op_function op_mkdir, op_write, op_join, op_join_process, op_unshare;
+op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_directory, op_mknod, op_symlink;
+op_function op_mask, op_readonly_path, op_pivot, op_readonly_root, op_console;
+op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
+op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_cwd, op_exec, op_barrier;
+
+/* child.c */
+enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO };
+
+struct sync_message {
+    uint32_t type, index;
+    int32_t error;
+    char object[480];
+};
+
+int run_op(const struct op *op, struct failure *why);
+_Noreturn void run_child(struct plan *plan);
+void warn_shim(const struct op *op, const char *object, int error);
+int send_console(int master);
+
+/* ops_identity.c */
+int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why);
+
+/* users.c */
+const char *home_of(uid_t uid, char *buffer, size_t size);
+
+/* init.c */
+/* pid 1 of a container with --init: forks; returns in the child, never in pid 1. */
+int become_init(void);
+
+/* log.c */
+enum stream { STREAM_STDOUT, STREAM_STDERR };
+
+int log_open(const struct settings *settings);
+void log_write(enum stream stream, const char *bytes, size_t size);
+void log_finish(void);
+
+/* record.c */
+int record_state(int directory, const char *phase, pid_t pid, uint64_t start_time);
+int record_exit(int directory, int code, bool oom_killed, int64_t finished_ns);
+int record_failure(int directory, int op, const struct failure *why);
+uint64_t oom_count(const char *path);
+/* Field 22 of /proc/PID/stat, in clock ticks; 0 when there is no such process. */
+uint64_t start_time_of(pid_t pid);
+int64_t now_ns(void);
+
+/* connections.c */
+struct process;
+void connections_open(int epoll, int listener, int first);
+void connections_accept(void);
+void connections_ready(void *connection, uint32_t events);
+/* Output for every attached client, in docker's frames unless there is a terminal. */
+void connections_output(enum stream stream, const char *bytes, size_t size);
+void connections_say(enum message_type type, const void *payload, size_t size);
+bool connections_controlled(void);
+/* No more output: closes what is drained; true when nobody waits for anything. */
+bool connections_finish(void);
+/* Something was sent to a client since the last call. */
+bool connections_progress(void);
+/* Forgets who hung up; only between two rounds of events, which may still point to them. */
+void connections_sweep(void);
+
+/* stdin.c */
+/* What epoll names when the process takes input again. */
+const void *stdin_source(void);
+void stdin_open(int epoll, int fd, bool close_with_client);
+bool stdin_wants(void);
+void stdin_write(const char *bytes, size_t size);
+void stdin_client_ended(void);
+void stdin_ready(void);
+void stdin_close(void);
+void connections_read_input(bool wanted);
+
+/* supervise.c */
+/* Runs until the process has ended and everybody knows; `child` was just cloned. Returns the shim's exit code. */
+int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener);
+void supervise_state(void);
+void supervise_start(void);
+int supervise_signal(int signal);
+int supervise_resize(uint16_t rows, uint16_t columns);
+
+#endif

@@ -1,0 +1,377 @@
+/* The loop: output to log and clients, input from clients, the engine's wishes, and the end of the process. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "shim.h"
+
+#define OUTPUT_SIZE 32768
+#define LAST_CLIENTS_MS 10000
+#define TERMINAL_REST_MS 100
+
+/* The output descriptors by stream; -1 when it has ended. A terminal is only the first. */
+static int output[2] = {-1, -1};
+static int poller = -1, sync_socket = -1, children = -1, process_fd = -1, mount_namespace = -1, terminal = -1;
+static pid_t process;
+static uint64_t process_start;
+static uint32_t phase;
+static bool exited, failed, at_barrier, start_wanted, terminal_rests;
+static int exit_status;
+static int64_t finished_ns;
+static uint64_t oom_before;
+/* Sources of the loop that are no connection, told apart by these addresses. */
+static char from_sync, from_children, from_listener, from_output[2];
+
+static void watch(int fd, void *source, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+
+    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
+void supervise_state(void)
+{
+    struct {
+        uint32_t phase;
+        int32_t pid;
+        uint64_t start_time;
+        int32_t shim;
+        uint32_t version;
+    } state = {phase, process, process_start, getpid(), BERTH_PROTOCOL_VERSION};
+
+    connections_say(MSG_STATE, &state, sizeof state);
+}
+
+static void enter(uint32_t next, const char *name)
+{
+    phase = next;
+    if (name != NULL)
+        record_state(context.settings.run_directory, name, process, process_start);
+    supervise_state();
+}
+
+void supervise_start(void)
+{
+    struct sync_message go = {.type = SYNC_GO};
+
+    /* The engine may be ready before the child is. */
+    start_wanted = true;
+    if (at_barrier)
+        at_barrier = send(sync_socket, &go, sizeof go, MSG_NOSIGNAL) < 0;
+}
+
+int supervise_signal(int signal)
+{
+    if (exited)
+        return ESRCH;
+    return sys_pidfd_signal(process_fd, signal) < 0 ? errno : 0;
+}
+
+int supervise_resize(uint16_t rows, uint16_t columns)
+{
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+
+    return terminal < 0 ? ENOTTY : ioctl(terminal, TIOCSWINSZ, &size) < 0 ? errno : 0;
+}
+
+/* op, errno, object: for the engine, as frame. */
+static void say_failure(enum message_type type, uint32_t op, int error, const char *object)
+{
+    struct {
+        uint32_t op;
+        int32_t error;
+        uint32_t length;
+        char object[480];
+    } payload = {op, error, (uint32_t)strnlen(object, sizeof payload.object), ""};
+
+    memcpy(payload.object, object, payload.length);
+    connections_say(type, &payload, offsetof(typeof(payload), object) + payload.length);
+}
+
+static void take_terminal(struct msghdr *message)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    int copy;
+
+    if (control == NULL || control->cmsg_type != SCM_RIGHTS)
+        return;
+    memcpy(&terminal, CMSG_DATA(control), sizeof terminal);
+    fcntl(terminal, F_SETFL, O_NONBLOCK);
+    output[STREAM_STDOUT] = terminal;
+    watch(terminal, &from_output[STREAM_STDOUT], EPOLLIN);
+    copy = fcntl(terminal, F_DUPFD_CLOEXEC, 3);
+    if ((context.settings.flags & SUPERVISE_STDIN) && copy >= 0)
+        stdin_open(poller, copy, false);
+    else if (copy >= 0)
+        close(copy);
+}
+
+static void end_of_sync(void)
+{
+    epoll_ctl(poller, EPOLL_CTL_DEL, sync_socket, NULL);
+    close(sync_socket);
+    sync_socket = -1;
+    if (!failed)
+        enter(PHASE_RUNNING, "running");
+}
+
+static void reached_barrier(void)
+{
+    at_barrier = true;
+    enter(PHASE_READY, NULL);
+    if (start_wanted)
+        supervise_start();
+}
+
+static void child_failed(const struct sync_message *said)
+{
+    struct failure why = {.error = said->error};
+
+    failed = true;
+    memcpy(why.object, said->object, sizeof why.object);
+    record_failure(context.settings.run_directory, (int)said->index, &why);
+    say_failure(MSG_FAILED, said->index, said->error, said->object);
+}
+
+/* False when the child has nothing more to say for now. */
+static bool hear_child(void)
+{
+    struct sync_message said;
+    struct iovec part = {&said, sizeof said};
+    char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t size = recvmsg(sync_socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (size != (ssize_t)sizeof said)
+        return end_of_sync(), false;
+    if (said.type == SYNC_READY)
+        reached_barrier();
+    else if (said.type == SYNC_WARNING)
+        say_failure(MSG_WARNING, said.index, said.error, said.object);
+    else if (said.type == SYNC_CONSOLE)
+        take_terminal(&message);
+    else
+        child_failed(&said);
+    return true;
+}
+
+static void close_output(enum stream stream)
+{
+    if (output[stream] < 0)
+        return;
+    epoll_ctl(poller, EPOLL_CTL_DEL, output[stream], NULL);
+    close(output[stream]);
+    if (output[stream] == terminal)
+        terminal = -1;
+    output[stream] = -1;
+}
+
+/* True while there may be more to read at once. */
+static bool read_output(enum stream stream)
+{
+    static char bytes[OUTPUT_SIZE];
+    ssize_t got = output[stream] < 0 ? -1 : read(output[stream], bytes, sizeof bytes);
+
+    if (got > 0) {
+        log_write(stream, bytes, (size_t)got);
+        connections_output(stream, bytes, (size_t)got);
+        return true;
+    }
+    if (output[stream] < 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+        return false;
+    /* EIO of a terminal: nobody has it open right now; the process may open it again. */
+    if (output[stream] == terminal && !exited) {
+        epoll_ctl(poller, EPOLL_CTL_DEL, terminal, NULL);
+        terminal_rests = true;
+        return false;
+    }
+    close_output(stream);
+    return false;
+}
+
+static void reap(void)
+{
+    struct signalfd_siginfo ignored;
+    int status;
+
+    while (read(children, &ignored, sizeof ignored) > 0)
+        ;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid != process)
+            continue;
+        exited = true;
+        exit_status = status;
+        finished_ns = now_ns();
+    }
+}
+
+static void dispatch(const struct epoll_event *event)
+{
+    void *source = event->data.ptr;
+
+    if (source == &from_sync)
+        hear_child();
+    else if (source == &from_children)
+        reap();
+    else if (source == &from_listener)
+        connections_accept();
+    else if (source == &from_output[STREAM_STDOUT])
+        read_output(STREAM_STDOUT);
+    else if (source == &from_output[STREAM_STDERR])
+        read_output(STREAM_STDERR);
+    else if (source == stdin_source())
+        stdin_ready();
+    else
+        connections_ready(source, event->events);
+}
+
+static void turn(int timeout_ms)
+{
+    struct epoll_event events[32];
+    int ready = epoll_wait(poller, events, array_size(events), timeout_ms);
+
+    for (int index = 0; index < ready; index++)
+        dispatch(&events[index]);
+    connections_sweep();
+}
+
+/* An engine that vanished before it said start has left a process that nobody knows. */
+static bool abandoned(void)
+{
+    return phase < PHASE_RUNNING && !start_wanted && !connections_controlled();
+}
+
+static void give_up(void)
+{
+    struct failure why = {.error = ECANCELED, .object = "the engine ended before the start"};
+
+    failed = true;
+    sys_pidfd_signal(process_fd, SIGKILL);
+    record_failure(context.settings.run_directory, -1, &why);
+}
+
+static int exit_code(void)
+{
+    return WIFSIGNALED(exit_status) ? 128 + WTERMSIG(exit_status) : WEXITSTATUS(exit_status);
+}
+
+/* A grandchild may hold the pipes open for ever: what has not come after the drain time does not come. */
+static void drain(void)
+{
+    int64_t deadline = now_ms() + context.settings.drain_ms;
+
+    for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++)
+        while (read_output(stream))
+            ;
+    if (terminal >= 0)
+        close_output(STREAM_STDOUT);
+    while ((output[0] >= 0 || output[1] >= 0) && now_ms() < deadline)
+        turn((int)(deadline - now_ms()));
+    close_output(STREAM_STDOUT);
+    close_output(STREAM_STDERR);
+}
+
+static void say_exited(void)
+{
+    bool oom_killed = oom_count(context.settings.oom_counter) > oom_before;
+    struct {
+        int32_t code;
+        uint32_t flags;
+        int64_t finished_ns;
+    } __attribute__((packed)) payload = {exit_code(), (oom_killed ? EXITED_OOM_KILLED : 0) |
+                                         (WIFSIGNALED(exit_status) ? EXITED_SIGNALLED : 0), finished_ns};
+
+    record_exit(context.settings.run_directory, payload.code, oom_killed, finished_ns);
+    phase = PHASE_EXITED;
+    connections_say(MSG_EXITED, &payload, sizeof payload);
+}
+
+/* Clients that still have to catch up get their time, as long as they take what they are sent. */
+static void last_clients(void)
+{
+    int64_t deadline = now_ms() + LAST_CLIENTS_MS;
+
+    stdin_close();
+    while (!connections_finish() && now_ms() < deadline) {
+        turn((int)(deadline - now_ms()));
+        if (connections_progress())
+            deadline = now_ms() + LAST_CLIENTS_MS;
+    }
+}
+
+static void pin_mount_namespace(void)
+{
+    char path[40];
+
+    /* The overlay's last unmount writes its upper layer out: that shall happen after the exit was told, not before. */
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", process);
+    mount_namespace = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener)
+{
+    sigset_t chld;
+
+    process = child;
+    process_fd = pidfd;
+    process_start = start_time_of(child);
+    sync_socket = sync;
+    oom_before = oom_count(context.settings.oom_counter);
+    pin_mount_namespace();
+    sigemptyset(&chld);
+    sigaddset(&chld, SIGCHLD);
+    children = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    watch(children, &from_children, EPOLLIN);
+    watch(sync_socket, &from_sync, EPOLLIN);
+    if (listener >= 0)
+        watch(listener, &from_listener, EPOLLIN);
+    connections_open(poller, listener, FD_CONTROL);
+    if (!(context.settings.flags & SUPERVISE_TTY)) {
+        for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++) {
+            output[stream] = stdio[stream + 1];
+            watch(output[stream], &from_output[stream], EPOLLIN);
+        }
+        if (stdio[0] >= 0)
+            stdin_open(poller, stdio[0], context.settings.flags & SUPERVISE_STDIN_ONCE);
+    }
+    enter(PHASE_CLONED, "created");
+    reap();
+    while (!exited) {
+        turn(terminal_rests ? TERMINAL_REST_MS : -1);
+        if (terminal_rests) {
+            terminal_rests = false;
+            watch(terminal, &from_output[STREAM_STDOUT], EPOLLIN);
+        }
+        if (!failed && abandoned())
+            give_up();
+    }
+    while (sync_socket >= 0 && hear_child())
+        ;
+    drain();
+    log_finish();
+    if (!failed)
+        say_exited();
+    last_clients();
+    return 0;
+}
