@@ -1,6 +1,8 @@
 /** Which face of berth was asked for: worker, engine, or command line. The only place that ends the process. */
-import { writeSync } from "node:fs";
+import { closeSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import type { DaemonOptions } from "./cli/command.ts";
+
+const BUILD = process.env.BERTH_BUILD ?? "source";
 
 process.exit(await chooseFace(process.argv.slice(2)));
 
@@ -14,18 +16,53 @@ async function chooseFace(words: readonly string[]): Promise<number> {
   }
 }
 
+/** Packs and unpacks archives for the engine, confined to one place. */
 async function becomeWorker(): Promise<number> {
-  throw new Error("the worker is not built yet");
+  const { runWorker } = await import("./images/worker/main.ts");
+  await runWorker();
+  return 0;
 }
 
+/** Serves until it is told to end. Containers go on without it. */
 async function becomeEngine(options: DaemonOptions): Promise<number> {
-  throw new Error(`the engine is not built yet: ${options.root}`);
+  const { Engine } = await import("./engine/engine.ts");
+  const { serve } = await import("./api/server.ts");
+  const { lineLog } = await import("./lib/log.ts");
+  const log = lineLog((line) => writeSync(2, line));
+  const told = toldToEnd();
+  await using engine = await Engine.open({ root: options.root, run: options.run, log });
+  await using _server = await serve(engine, { socketPath: options.socket, group: options.group, log });
+  const note = writeNote(options);
+  sayReady(options.readyDescriptor);
+  await Promise.race([told, engine.stopping]);
+  rmSync(note, { force: true });
+  return 0;
+}
+
+/** Who runs here, for the next command line. */
+function writeNote({ run, root, startedBy }: DaemonOptions): string {
+  const path = `${run}/engine.json`;
+  writeFileSync(path, JSON.stringify({ pid: process.pid, build: BUILD, startedBy, root }), { mode: 0o600 });
+  return path;
+}
+
+function sayReady(descriptor: number | undefined): void {
+  if (descriptor === undefined) return;
+  writeSync(descriptor, "ready");
+  closeSync(descriptor);
+}
+
+function toldToEnd(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  process.on("SIGHUP", () => {});
+  return promise;
 }
 
 /** Whatever was not foreseen is a fault of berth, not of its user. */
 function reportBug(error: unknown): number {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const lines = trace.split("\n").slice(0, 6).join("\n");
-  writeSync(2, `berth: this is a bug in berth (build ${process.env.BERTH_BUILD ?? "source"}):\n${lines}\n`);
+  writeSync(2, `berth: this is a bug in berth (build ${BUILD}):\n${lines}\n`);
   return 125;
 }

@@ -49,9 +49,8 @@ export class Flags {
     return Number(this.#last(name) || "0");
   }
 
-  list(name: string): readonly string[] {
-    const { initial } = this.#flag(name);
-    return this.#values.get(name) ?? (initial === undefined ? [] : [initial]);
+  list(name: string): string[] {
+    return [...(this.#values.get(this.#flag(name).name) ?? [])];
   }
 
   find(name: string): Flag | undefined {

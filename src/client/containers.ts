@@ -44,6 +44,9 @@ export interface AttachOptions {
   readonly detachKeys?: string | undefined;
 }
 
+/** Asks for the end that the engine already waits for. */
+export type Exit = () => Promise<ContainerWaitResponse>;
+
 export class ContainerCalls {
   readonly #transport: Transport;
 
@@ -105,7 +108,7 @@ export class ContainerCalls {
   }
 
   /** Resolves when the engine has begun to wait: an exit from then on is not missed. */
-  async wait(ref: string, condition: WaitCondition): Promise<() => Promise<ContainerWaitResponse>> {
+  async wait(ref: string, condition: WaitCondition): Promise<Exit> {
     const { body } = await this.#transport.stream("POST", `${at(ref)}/wait`, { query: { condition } });
     return async () => JSON.parse(await readText(body)) as ContainerWaitResponse;
   }

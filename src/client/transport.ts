@@ -133,25 +133,22 @@ function isStream(body: Body | undefined): boolean {
 
 /** Docker's client puts the same words before what the engine says (moby client/request.go). */
 async function errorOf(response: Response): Promise<BerthError> {
-  const text = await readText(response.body);
-  const { message, code } = parseError(text);
-  const known = CODES.find((one) => one === code);
+  const message = messageIn(await readText(response.body));
+  const known = CODES.find((code) => code === response.headers.get("berth-error-code"));
   return new BerthError(known ?? codeOf(response.status), `Error response from daemon: ${message}`);
 }
 
-function parseError(text: string): { message: string; code?: string } {
+function messageIn(text: string): string {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === "object" && parsed !== null && "message" in parsed) {
-      const code = "code" in parsed ? String(parsed.code) : undefined;
-      return { message: String(parsed.message), ...(code === undefined ? {} : { code }) };
-    }
+    if (typeof parsed === "object" && parsed !== null && "message" in parsed) return String(parsed.message);
   } catch {
     // an answer from something in between: its text is all there is
   }
-  return { message: text.trim() };
+  return text.trim();
 }
 
+/** What berth's own engine says in a header; docker's has only the status. */
 const CODES: readonly ErrorCode[] = [
   "invalid",
   "unauthorized",

@@ -1,0 +1,30 @@
+/** Signals that this process gets are for the process in the container. */
+
+/** All that a program may be sent and catch, but for those that concern only us (children, pipes, our own window). */
+const FORWARDED: readonly NodeJS.Signals[] = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGABRT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGALRM",
+  "SIGTERM",
+  "SIGCONT",
+  "SIGTSTP",
+  "SIGXCPU",
+  "SIGXFSZ",
+  "SIGVTALRM",
+  "SIGIO",
+  "SIGPWR",
+  "SIGSYS",
+];
+
+/** Hands each signal to `kill`, whose failure is nobody's business: the process may just have ended. */
+export function forwardSignals(kill: (signal: string) => Promise<void>): void {
+  for (const signal of FORWARDED) {
+    process.on(signal, () => {
+      kill(signal.slice(3)).catch(() => {});
+    });
+  }
+}
