@@ -1,13 +1,12 @@
 /** Processes that join a running container. */
 import { BerthError } from "../lib/error.ts";
-import type { ExecConfig, ExecStartConfig } from "../wire/requests.ts";
-import { encodeFrame, STDOUT } from "../wire/stream.ts";
-import type { Attachment } from "../engine/engine.ts";
+import type { ExecConfig, ExecInspectResponse, ExecStartConfig } from "../wire/requests.ts";
 import type { Call } from "./call.ts";
 import { streamType } from "./container-streams.ts";
 import { empty, json, type Reply } from "./reply.ts";
 import { route } from "./route.ts";
 import { EXEC_CREATE, EXEC_START } from "./shapes.ts";
+import { starting } from "./starting.ts";
 
 async function create(call: Call): Promise<Reply> {
   return json(await call.engine.execs.create(call.parameter("id"), await execConfig(call)), 201);
@@ -21,40 +20,26 @@ export async function execConfig(call: Call): Promise<ExecConfig> {
 }
 
 /**
- * A command that cannot run is told in the stream, where docker puts it; its exit code is in the inspection
- * (moby exec.go, postContainerExecStart).
+ * As docker does, the 101 goes out before the process starts (docker-py loses output that comes with it in one
+ * packet), so a start that fails is told in the stream, and its exit code is in the inspection (moby exec.go).
  */
 async function start(call: Call): Promise<Reply> {
   const id = call.parameter("id");
   const config = (await call.json<ExecStartConfig>(EXEC_START)) ?? {};
-  const detached = config.Detach ?? false;
-  const { OpenStdin: stdin } = await call.engine.execs.inspect(id);
-  const attachment = await call.engine.execs.start(id, config, call.signal).catch((error: unknown) => {
-    if (detached || !isCommandFailure(error)) throw error;
-    return saying(`${error.message}\r\n`, config.Tty ?? false);
-  });
-  if (attachment === undefined) return empty(200);
-  return { kind: "hijack", attachment, contentType: streamType(call, attachment.tty), stdin };
+  const exec = await call.engine.execs.inspect(id);
+  requireFresh(exec);
+  if (config.Detach === true) {
+    await call.engine.execs.start(id, config);
+    return empty(200);
+  }
+  const tty = exec.ProcessConfig.tty ?? false;
+  const attachment = starting(call.engine.execs.start(id, config, call.signal), tty);
+  return { kind: "hijack", attachment, contentType: streamType(call, tty), stdin: exec.OpenStdin };
 }
 
-function isCommandFailure(error: unknown): error is BerthError {
-  return (
-    error instanceof BerthError &&
-    (error.code === "command_not_found" || error.code === "command_not_executable")
-  );
-}
-
-/** The streams of a process that never was. */
-function saying(text: string, tty: boolean): Attachment {
-  return {
-    tty,
-    output: (async function* () {
-      yield tty ? new TextEncoder().encode(text) : encodeFrame(STDOUT, text);
-    })(),
-    write: async () => {},
-    closeInput: () => {},
-    close: () => {},
-  };
+function requireFresh({ ID: id, Running: running, ExitCode: exitCode }: ExecInspectResponse): void {
+  if (running) throw new BerthError("conflict", `Error: Exec command ${id} is already running`);
+  if (exitCode !== null) throw new BerthError("conflict", `Error: Exec command ${id} has already run`);
 }
 
 async function inspect(call: Call): Promise<Reply> {

@@ -236,19 +236,29 @@ test("a body whose client goes away in the middle throws where it is read", asyn
   expect(await seen.promise).toMatchObject({ code: "invalid" });
 });
 
-test("exec that cannot run says so in the stream, as docker does; other failures have a status", async () => {
-  const start = async (id: string) => {
-    throw new BerthError(id === "e" ? "command_not_found" : "conflict", `cannot run ${id}`);
-  };
-  const inspect = async () => ({ OpenStdin: false });
-  await using server = await testServer(fakeEngine({ execs: { start, inspect } }));
+/** Just created. */
+const FRESH = { ID: "e", Running: false, ExitCode: null, OpenStdin: true, ProcessConfig: { tty: false } };
+
+test("the head of an exec goes out before the process has started, and its failure in the stream", async () => {
+  const started = Promise.withResolvers<never>();
+  const parts = { start: () => started.promise, inspect: async () => FRESH };
+  await using server = await testServer(fakeEngine({ execs: parts }));
   const json = ["Content-Type: application/json", ...UPGRADE];
-  const stream = server.connect().request("POST", "/exec/e/start", json, '{"Detach":false}');
-  await stream.ended.promise;
-  expect(stream.text).toEndWith("\r\n\r\n\x01\0\0\0\0\0\0\x0ecannot run e\r\n");
-  const conflict = server.connect().request("POST", "/exec/f/start", json, "{}");
-  await conflict.ended.promise;
-  expect(conflict.text).toStartWith("HTTP/1.1 409 Conflict");
+  const client = server.connect().request("POST", "/exec/e/start", json, '{"Detach":false}');
+  expect(await client.until("\r\n\r\n")).toBe(HEAD(MULTIPLEXED));
+  started.reject(new BerthError("command_not_found", "cannot run"));
+  await client.ended.promise;
+  expect(client.text).toEndWith("\r\n\r\n\x01\0\0\0\0\0\0\x0ccannot run\r\n");
+});
+
+test.each([
+  ["runs", { ...FRESH, Running: true }, "is already running"],
+  ["has run", { ...FRESH, ExitCode: 0 }, "has already run"],
+])("an exec that %s is not started again", async (_, state, message) => {
+  await using server = await testServer(fakeEngine({ execs: { inspect: async () => state } }));
+  const response = await server.fetch("/exec/e/start", { method: "POST" });
+  expect(response.status).toBe(409);
+  expect(await response.json()).toEqual({ message: `Error: Exec command e ${message}` });
 });
 
 test("exec reads its JSON body from a connection that upgrades, and what follows is input", async () => {
@@ -258,7 +268,7 @@ test("exec reads its JSON body from a connection that upgrades, and what follows
     given.resolve(config);
     return process;
   };
-  const inspect = async () => ({ OpenStdin: true });
+  const inspect = async () => ({ ...FRESH, ProcessConfig: { tty: true } });
   await using server = await testServer(fakeEngine({ execs: { start, inspect } }));
   const json = ["Content-Type: application/json", ...UPGRADE];
   const client = server.connect().request("POST", "/exec/e/start", json, '{"Tty":true}');
