@@ -51,6 +51,8 @@ const DOORS: readonly Door[] = [
   { code: /^\s*(export )?(const )?enum \w/m, keepers: [], rule: "no enums" },
 ];
 
+/** Tests and what only they use may open any door. */
+const TESTS = /(\.test|\/testbed)\.ts$/;
 const BAD_NAMES = /(^|\/)(index|utils?|common|types|helpers?)\.ts$/;
 
 /** What is wrong with the file `path` (from the top of the checkout), one sentence each. */
@@ -59,7 +61,7 @@ export function violations(path: string, source: string): string[] {
   return [
     ...(BAD_NAMES.test(path) ? ["a file is named after its subject"] : []),
     ...importsOf(code).flatMap((target) => importViolation(path, target)),
-    ...(path.endsWith(".test.ts") ? [] : doorViolations(path, code)),
+    ...(TESTS.test(path) ? [] : doorViolations(path, code)),
   ];
 }
 
@@ -98,7 +100,7 @@ function importViolation(path: string, target: string): string[] {
 /** Only Bun and Node come for nothing; a package needs a decision record and a line here. */
 function packageViolation(path: string, target: string): string[] {
   const free = target.startsWith("node:") || target === "bun" || target.startsWith("bun:");
-  return free || (path.endsWith(".test.ts") && target === "fast-check")
+  return free || (TESTS.test(path) && target === "fast-check")
     ? []
     : [`the package ${target} has no decision record`];
 }
