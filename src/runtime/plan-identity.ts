@@ -1,0 +1,88 @@
+/** Who the process becomes, and the last steps up to exec. The order is what makes it safe. */
+import type { Features } from "../kernel/features.ts";
+import { BerthError } from "../lib/error.ts";
+import { CAPABILITIES, capabilityMask } from "./capabilities.ts";
+import type { Op } from "./op.ts";
+import { seccompOp } from "./seccomp/seccomp.ts";
+import type { Process, Rlimit, Spec } from "./spec.ts";
+
+/** From linux/resource.h (asm-generic). */
+const RLIMITS = [
+  "CPU",
+  "FSIZE",
+  "DATA",
+  "STACK",
+  "CORE",
+  "RSS",
+  "NPROC",
+  "NOFILE",
+  "MEMLOCK",
+  "AS",
+  "LOCKS",
+  "SIGPENDING",
+  "MSGQUEUE",
+  "NICE",
+  "RTPRIO",
+  "RTTIME",
+].map((name) => `RLIMIT_${name}`);
+
+const DEFAULT_UMASK = 0o022;
+
+/** Behind pivot_root and the network. The filter comes last that can: before the privileges go that loading it takes, or after no_new_privs. */
+export function identityOps(
+  process: Process,
+  seccomp: Spec["linux"]["seccomp"],
+  features: Features,
+  { createCwd }: { createCwd: boolean },
+): Op[] {
+  const masks = capabilityMasks(process, features);
+  const filter = seccompOp(seccomp, masks.bounding, features);
+  const early = process.noNewPrivileges ? [] : filter;
+  const late = process.noNewPrivileges ? [{ op: "no-new-privs" } as const, ...filter] : [];
+  const { bounding, ...sets } = masks;
+  return [
+    ...(process.rlimits ?? []).map(rlimitOp),
+    { op: "umask", mask: process.user.umask ?? DEFAULT_UMASK },
+    { op: "cwd", path: process.cwd, create: createCwd }, // while we may still enter what the user's own rights would not let in; runc does the same
+    ...early,
+    { op: "bounding", mask: bounding },
+    userOp(process),
+    { op: "capabilities", ...sets },
+    ...late,
+    { op: "exec", argv: process.args, env: process.env ?? [], setHome: true },
+  ];
+}
+
+/** Never more than we have ourselves: this engine may lack what the specification lists. */
+function capabilityMasks({ capabilities }: Process, features: Features) {
+  const mask = (names: readonly string[] = []) => capabilityMask(names) & features.boundingSet;
+  const known = capabilityMask(CAPABILITIES) & features.boundingSet;
+  if (capabilities === undefined)
+    return { bounding: known, effective: known, permitted: known, inheritable: 0n, ambient: 0n };
+  const permitted = mask(capabilities.permitted);
+  const inheritable = mask(capabilities.inheritable);
+  return {
+    bounding: mask(capabilities.bounding),
+    effective: mask(capabilities.effective) & permitted,
+    permitted,
+    inheritable,
+    ambient: mask(capabilities.ambient) & permitted & inheritable,
+  };
+}
+
+function userOp({ user }: Process): Op {
+  const groups = [...(user.additionalGids ?? []).map(String), ...(user.additionalGroups ?? [])];
+  return { op: "user", user: user.username ?? `${user.uid}:${user.gid}`, groups };
+}
+
+function rlimitOp({ type, soft, hard }: Rlimit): Op {
+  const resource = RLIMITS.indexOf(type);
+  if (resource < 0) throw new BerthError("invalid", `unknown resource limit "${type}"`);
+  return { op: "rlimit", resource, soft: limit(soft), hard: limit(hard) };
+}
+
+const UNLIMITED = 2n ** 64n - 1n;
+
+function limit(value: number): bigint {
+  return value < 0 ? UNLIMITED : BigInt(value);
+}

@@ -1,0 +1,166 @@
+/** The container's tree: root filesystem, mounts, devices, what is hidden. All of it inside its own mount namespace. */
+import type { Features } from "../kernel/features.ts";
+import { BerthError } from "../lib/error.ts";
+import { DEFAULT_DEVICES } from "./defaults.ts";
+import {
+  MS_PRIVATE,
+  MS_RDONLY,
+  MS_REC,
+  MS_SLAVE,
+  parseMountOptions,
+  propagationFlags,
+} from "./mount-options.ts";
+import type { Op } from "./op.ts";
+import { cgroupMount } from "./plan-cgroup-mount.ts";
+import type { Launch, RootFilesystem } from "./runtime.ts";
+import type { Device, Mount, Spec } from "./spec.ts";
+
+/** Up to the place where the old root disappears. */
+export function treeOps(launch: Launch, features: Features): Op[] {
+  const { spec, root } = launch;
+  const mounts = spec.mounts ?? [];
+  return [
+    { op: "propagation", path: "/", flags: rootPropagation(spec, mounts) },
+    ...rootOps(root),
+    ...mounts.flatMap((mount) => mountOps(mount, spec, features)),
+    ...(hasOwnDev(mounts) ? deviceOps(spec) : []),
+    ...(spec.process.terminal ? [consoleOp(spec, true)] : []),
+    ...(isReadOnlyDev(mounts) ? [{ op: "readonly-path", path: "/dev" } as const] : []),
+    ...(spec.linux.maskedPaths ?? []).map((path): Op => ({ op: "mask", path })),
+    ...(spec.linux.readonlyPaths ?? []).map((path): Op => ({ op: "readonly-path", path })),
+    ...(spec.root.readonly ? [{ op: "readonly-root" } as const] : []),
+    { op: "pivot" },
+  ];
+}
+
+export function consoleOp(spec: Pick<Spec, "process">, bind: boolean): Op {
+  const { height = 0, width = 0 } = spec.process.consoleSize ?? {};
+  return { op: "console", rows: height, columns: width, bind };
+}
+
+/** Private keeps our mounts from the host and the host's from us; a bind that follows its source needs slave (or shared). */
+function rootPropagation(spec: Spec, mounts: readonly Mount[]): number {
+  const asked = spec.linux.rootfsPropagation;
+  if (asked) return propagationFlags(asked) | MS_REC;
+  const follows = mounts.some(({ options }) => options?.some((option) => /^r?(slave|shared)$/.test(option)));
+  const shares = mounts.some(({ options }) => options?.some((option) => /^r?shared$/.test(option)));
+  if (shares) return propagationFlags("rshared");
+  return MS_REC | (follows ? MS_SLAVE : MS_PRIVATE);
+}
+
+function rootOps(root: RootFilesystem): Op[] {
+  if (root.kind === "directory") return [{ op: "root", path: root.path, bind: true }];
+  return [overlayOp(root), { op: "root", path: root.mountpoint, bind: false }];
+}
+
+/** Mounted from the layers' directory, so that many short names fit the one page of options that the kernel takes. */
+function overlayOp(root: Extract<RootFilesystem, { kind: "overlay" }>): Op {
+  const { lower, upper, work, volatile, mountpoint, layersDirectory } = root;
+  const data = [
+    `lowerdir=${lower.map(escapeOption).join(":")}`,
+    `upperdir=${escapeOption(upper)}`,
+    `workdir=${escapeOption(work)}`,
+    ...(volatile ? ["volatile"] : []),
+  ].join(",");
+  if (data.length > 4095)
+    throw new BerthError("unsupported", `${lower.length} layers are more than one overlay mount takes`);
+  return {
+    op: "mount-host",
+    source: "overlay",
+    target: mountpoint,
+    type: "overlay",
+    flags: 0,
+    data,
+    workingDirectory: layersDirectory,
+  };
+}
+
+/** Overlay splits its options at commas and its lower directories at colons. */
+function escapeOption(path: string): string {
+  return path.replaceAll(/[\\,:]/g, "\\$&");
+}
+
+/** Kernel file systems: what steers where they land must not be the image. */
+const API_TYPES = new Set(["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"]);
+
+function mountOps(mount: Mount, spec: Spec, features: Features): Op[] {
+  const { destination, type = "", source = "" } = mount;
+  if (!destination.startsWith("/"))
+    throw new BerthError("invalid", `mount destination "${destination}" is not absolute`);
+  const options = parseMountOptions(mount.options ?? [], destination);
+  if (type === "bind" || options.bind) return [bindOp(mount, options)];
+  if (type === "cgroup" || type === "cgroup2") return cgroupMount(mount, options, spec, features);
+  if (type === "") throw new BerthError("invalid", `mount "${destination}" has no type`);
+  const flags = destination === "/dev" ? options.flags & ~MS_RDONLY : options.flags; // read-only only after the devices are in it
+  const api = API_TYPES.has(type) || destination === "/dev" || destination.startsWith("/dev/");
+  return [
+    {
+      op: "mount",
+      source: source || type,
+      target: destination,
+      type,
+      flags,
+      data: options.data,
+      api,
+      optional: type === "mqueue",
+    },
+  ];
+}
+
+function bindOp(
+  { destination, source, type, options: words }: Mount,
+  options: ReturnType<typeof parseMountOptions>,
+): Op {
+  if (!source) throw new BerthError("invalid", `bind mount "${destination}" has no source`);
+  if (options.data !== "")
+    throw new BerthError("invalid", `bind mount "${destination}": unknown option "${options.data}"`);
+  const recursive = options.recursive || (type === "bind" && !words?.includes("bind"));
+  const { set, clear, makeSource } = options;
+  return {
+    op: "bind",
+    source,
+    target: destination,
+    recursive,
+    makeSource,
+    set,
+    clear: clear & ~set,
+    propagation: options.propagation || MS_PRIVATE | MS_REC,
+  };
+}
+
+/** The devices are ours to make unless /dev is something of the host. */
+function hasOwnDev(mounts: readonly Mount[]): boolean {
+  return mounts.some(({ destination, type }) => destination === "/dev" && type === "tmpfs");
+}
+
+function isReadOnlyDev(mounts: readonly Mount[]): boolean {
+  return (
+    hasOwnDev(mounts) &&
+    mounts.some(({ destination, options }) => destination === "/dev" && options?.includes("ro"))
+  );
+}
+
+const LINKS: readonly (readonly [path: string, target: string])[] = [
+  ["/dev/fd", "/proc/self/fd"],
+  ["/dev/stdin", "/proc/self/fd/0"],
+  ["/dev/stdout", "/proc/self/fd/1"],
+  ["/dev/stderr", "/proc/self/fd/2"],
+  ["/dev/core", "/proc/kcore"],
+  ["/dev/ptmx", "pts/ptmx"],
+];
+
+function deviceOps(spec: Spec): Op[] {
+  const devices = new Map(
+    [...DEFAULT_DEVICES, ...(spec.linux.devices ?? [])].map((device) => [device.path, device]),
+  );
+  return [
+    ...[...devices.values()].map(mknodOp),
+    ...LINKS.map(([path, target]): Op => ({ op: "symlink", target, path })),
+  ];
+}
+
+const KINDS = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
+
+function mknodOp({ type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: Device): Op {
+  return { op: "mknod", path, mode: KINDS[type] | (fileMode & 0o7777), major, minor, uid, gid };
+}

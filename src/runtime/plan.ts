@@ -1,0 +1,105 @@
+/** Compiles a container into its launch plan: what the shim does, in order. Pure: tests read the list, golden files hold it. */
+import type { Features } from "../kernel/features.ts";
+import { BerthError } from "../lib/error.ts";
+import type { Op } from "./op.ts";
+import { cgroupPlanOf, joinCgroupOps, makeCgroupOps } from "./plan-cgroups.ts";
+import { identityOps } from "./plan-identity.ts";
+import { CLONE, namespaceOps } from "./plan-namespaces.ts";
+import { consoleOp, treeOps } from "./plan-mounts.ts";
+import { supervisionOps } from "./plan-supervision.ts";
+import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
+import type { Spec } from "./spec.ts";
+
+export { encodePlan } from "./encode.ts";
+
+/** Throws `unsupported` or `unavailable` with the name of what cannot be done, `invalid` for what makes no sense. */
+export function compilePlan(launch: Launch, features: Features): Op[] {
+  const { spec, network } = launch;
+  const cgroup = cgroupPlanOf(spec, features);
+  const namespaces = namespaceOps(spec);
+  return [
+    ...supervisionOps(launch.id, spec.process, launch.supervision, cgroup?.oomCounterFile),
+    ...(cgroup === undefined ? [] : makeCgroupOps(cgroup)),
+    ...(launch.root.kind === "overlay"
+      ? [{ op: "mkdir", path: launch.root.mountpoint, mode: 0o755, existOk: true } as const]
+      : []),
+    ...namespaces.beforeClone,
+    { op: "clone", flags: namespaces.cloneFlags, cgroup: cgroup?.v2Directory ?? "" },
+    ...joinCgroupOps(cgroup?.v1Tasks ?? []),
+    ...namespaces.afterClone,
+    { op: "session" },
+    ...(spec.process.oomScoreAdj === undefined
+      ? []
+      : [{ op: "oom-score", value: spec.process.oomScoreAdj } as const]),
+    ...treeOps(launch, features),
+    ...nameOps(spec),
+    ...networkOps(
+      network,
+      launch.supervision.waitForStart || needsBarrier(launch, features),
+      sysctlOps(spec),
+    ),
+    ...identityOps(spec.process, spec.linux.seccomp, features, { createCwd: true }),
+  ];
+}
+
+/** Whether the engine has something to do between the clone and the program's first instruction. */
+export function needsBarrier({ network, spec }: Launch, features: Features): boolean {
+  return network?.afterClone !== undefined || cgroupPlanOf(spec, features)?.deviceProgram !== undefined;
+}
+
+/** The barrier comes as late as it can, so that the engine works on the network while the child mounts. What needs no engine goes before it. */
+function networkOps(network: NetworkPlan | undefined, barrier: boolean, sysctls: readonly Op[]): Op[] {
+  const messages = (network?.inside ?? []).map((step): Op => ({ op: "netlink", ...step }));
+  const wait: Op[] = barrier ? [{ op: "barrier" }] : [];
+  return network?.afterClone === undefined
+    ? [...messages, ...sysctls, ...wait]
+    : [...wait, ...messages, ...sysctls];
+}
+
+function nameOps({ hostname, domainname }: Spec): Op[] {
+  return [
+    ...(hostname === undefined ? [] : [{ op: "hostname", name: hostname } as const]),
+    ...(domainname === undefined ? [] : [{ op: "domainname", name: domainname } as const]),
+  ];
+}
+
+/** Only what belongs to a namespace of the container; the rest would change the host. */
+function sysctlOps(spec: Spec): Op[] {
+  const owns = (type: string) => spec.linux.namespaces.some((namespace) => namespace.type === type);
+  return Object.entries(spec.linux.sysctl ?? {}).map(([name, value]): Op => {
+    const path = name.replaceAll(".", "/");
+    if (!/^[A-Za-z0-9_/-]+$/.test(path) || /[\n\0]/.test(value))
+      throw new BerthError("invalid", `invalid sysctl "${name}=${value}"`);
+    const owner = path.startsWith("net/") ? "network" : isIpc(path) ? "ipc" : isUts(path) ? "uts" : undefined;
+    if (owner === undefined)
+      throw new BerthError("invalid", `sysctl "${name}" is not in a separate kernel namespace`);
+    if (!owns(owner))
+      throw new BerthError("invalid", `sysctl "${name}" not allowed in the host's ${owner} namespace`);
+    return { op: "sysctl", name: path, value };
+  });
+}
+
+const isUts = (path: string) => path === "kernel/domainname" || path === "kernel/hostname";
+const isIpc = (path: string) =>
+  path.startsWith("fs/mqueue/") ||
+  /^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/.test(path);
+
+/** One more process in a container: joins, then the same last steps as the first. The pid namespace is joined by the clone. */
+export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
+  const { id, process, supervision, target, seccomp } = launch;
+  const join = (flags: number): Op => ({ op: "join-process", ...target, flags });
+  const { hierarchies, v2 } = features.cgroups;
+  return [
+    ...supervisionOps(id, process, supervision),
+    join(CLONE.pid),
+    { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + launch.cgroup },
+    ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
+    join(CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgroup),
+    { op: "root", path: "/", bind: false },
+    { op: "session" },
+    ...(process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj } as const]),
+    ...(process.terminal ? [consoleOp({ process }, false)] : []),
+    ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
+    ...identityOps(process, seccomp, features, { createCwd: false }),
+  ];
+}
