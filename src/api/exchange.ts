@@ -37,6 +37,12 @@ export class Exchange {
     return this.upgraded ? this.socket : this.response;
   }
 
+  /** The server ends: a stream is cut, an answer that is still to come is the last on its connection. */
+  finishSoon(): void {
+    if (this.begun) this.socket.destroy();
+    else if (this.#response !== undefined) this.#response.shouldKeepAlive = false;
+  }
+
   /** Takes the bare connection; nothing may be sent as HTTP any more. */
   hijack(head: string): Duplex {
     this.#begun = true;

@@ -202,3 +202,28 @@ async function leaveStale(path: string): Promise<void> {
   await Bun.spawn([process.execPath, "-e", code]).exited;
   expect(lstatSync(path).isSocket()).toBe(true);
 }
+
+test("close ends streams at once, and lets an answer that is on its way be finished", async () => {
+  const listing = Promise.withResolvers<unknown[]>();
+  const asked = Promise.withResolvers<void>();
+  const list = () => {
+    asked.resolve();
+    return listing.promise;
+  };
+  async function* events(_: unknown, signal: AbortSignal) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    yield {};
+  }
+  const path = join(mkdtempSync(join(tmpdir(), "berth-api-")), "s");
+  const parts = { system: { version: () => ({}), events }, containers: { list } };
+  const server = await serve(fakeEngine(parts), { socketPath: path });
+  const stream = await fetch("http://x/events", { unix: path });
+  const answer = fetch("http://x/containers/json", { unix: path });
+  await asked.promise;
+  const closed = server.close();
+  expect(stream.text()).rejects.toThrow();
+  listing.resolve([]);
+  expect(await (await answer).json()).toEqual([]);
+  await closed;
+  expect(server.connections).toBe(0);
+});
