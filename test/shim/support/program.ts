@@ -1,0 +1,25 @@
+/** The shim under test: built once from its sources, with sanitizers when BERTH_SHIM_SANITIZE is set. */
+import { buildNative, filesOf } from "../../../tools/native.ts";
+
+export const SANITIZED = process.env.BERTH_SHIM_SANITIZE !== undefined;
+
+let built: Promise<string> | undefined;
+
+/** The path of the executable; its folder bears the digest of the sources, so that the next test process need not build. */
+export function shimProgram(): Promise<string> {
+  return (built ??= build());
+}
+
+async function build(): Promise<string> {
+  const folder = `/tmp/berth-test-shim-${await sourceDigest()}${SANITIZED ? "-sanitized" : ""}`;
+  const program = `${folder}/native/shim`;
+  if (!(await Bun.file(program).exists())) await buildNative(folder, { sanitize: SANITIZED });
+  return program;
+}
+
+async function sourceDigest(): Promise<string> {
+  const hash = new Bun.CryptoHasher("sha256");
+  for (const path of filesOf("{native,tools}/**/{*.c,*.h,native.ts}"))
+    hash.update(await Bun.file(path).bytes());
+  return hash.digest("hex").slice(0, 12);
+}
