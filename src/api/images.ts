@@ -1,6 +1,7 @@
 /** Images. */
 import { BerthError } from "../lib/error.ts";
 import { tar } from "./archives.ts";
+import type { Progress } from "../wire/progress.ts";
 import type { Call } from "./call.ts";
 import { empty, json, type Reply } from "./reply.ts";
 import { route } from "./route.ts";
@@ -51,8 +52,13 @@ function withTag(image: string, tag: string | undefined): string {
 }
 
 /** The 200 goes out at once: an archive that is none is told in the stream, as docker does. */
-function load(call: Call): Reply {
-  return progressReply(call.engine.images.load(call.upload), "now");
+function load({ engine, query, upload }: Call): Reply {
+  const messages = engine.images.load(upload);
+  return progressReply(query.flag("quiet", true) ? withoutBars(messages) : messages, "now");
+}
+
+async function* withoutBars(messages: AsyncIterable<Progress>): AsyncGenerator<Progress> {
+  for await (const message of messages) if (message.progressDetail === undefined) yield message;
 }
 
 function save({ query, engine }: Call): Reply {
@@ -91,8 +97,8 @@ const CREATE = ["fromImage", "fromSrc", "repo", "tag", "message", "changes", "pl
 
 export const imageRoutes = [
   route("GET", "/images/json", list, {
-    query: ["all", "filters", "digests", "shared-size"],
-    refused: ["manifests"],
+    query: ["all", "filters", "digests"],
+    refused: ["shared-size", "manifests"],
   }),
   route("POST", "/images/create", create, { query: CREATE }),
   route("POST", "/images/load", load, { query: ["quiet"], refused: ["platform"] }),

@@ -209,6 +209,20 @@ test("progress that fails at once is a status, later it is the last line", async
   );
 });
 
+test.each([
+  ["", 1],
+  ["?quiet=1", 1],
+  ["?quiet=0", 2],
+])("load%s tells %d lines", async (query, count) => {
+  async function* load() {
+    yield { status: "Loading layer", progressDetail: { current: 1, total: 2 } };
+    yield { stream: "Loaded image: x" };
+  }
+  await using server = await testServer(fakeEngine({ images: { load } }));
+  const response = await server.fetch(`/images/load${query}`, { method: "POST" });
+  expect((await response.text()).trim().split("\r\n").length).toBe(count);
+});
+
 test("an archive that fails in the middle is cut off", async () => {
   async function* save() {
     yield new Uint8Array(1024);
