@@ -50,3 +50,10 @@ test.each([
 ])("--add-host %j is refused", (text) => {
   expect(() => parseExtraHost(text)).toThrow(/^(bad format for|invalid IP address in) add-host: /);
 });
+
+test.each([{ hostname: "a\n6.6.6.6 evil" }, { hostname: "a b" }, { hostname: "a", domainname: "b\tc" }])(
+  "a name of more than one word is refused: %j",
+  (options) => {
+    expect(() => hostsFile(options)).toThrow("invalid hostname format");
+  },
+);

@@ -24,7 +24,9 @@ const LOCAL_LINES = [
   "ff02::2\tip6-allrouters",
 ];
 
+/** `invalid` for a name that would smuggle a line of its own into the file. */
 export function hostsFile(options: HostsOptions): string {
+  for (const name of [options.hostname, options.domainname ?? ""]) requireOneWord(name);
   const { address, sharesHost, extraHosts = [], gateway } = options;
   const extra = extraHosts.map((each) => extraLine(each, gateway));
   if (sharesHost === true) return [readHostsFile().trimEnd(), ...extra, ""].join("\n");
@@ -49,6 +51,12 @@ function extraLine(text: string, gateway: string | undefined): string {
   if (address !== "host-gateway") return `${address}\t${name}`;
   if (gateway !== undefined) return `${gateway}\t${name}`;
   throw new BerthError("invalid", `invalid IP address in add-host: host-gateway needs the bridge network`);
+}
+
+function requireOneWord(name: string): void {
+  // eslint-disable-next-line no-control-regex
+  if (/[\x00-\x20\x7f]/.test(name))
+    throw new BerthError("invalid", `invalid hostname format: ${JSON.stringify(name)}`);
 }
 
 function ownLine(address: string, { hostname, domainname }: HostsOptions): string {
