@@ -1,4 +1,5 @@
 /** `--change` of import (and commit): single Dockerfile instructions, applied to an image's config as docker's builder does. */
+import { posix } from "node:path";
 import { parseDurationNs } from "../lib/duration.ts";
 import { BerthError } from "../lib/error.ts";
 import type { HealthConfig, ImageConfig } from "../wire/schema.ts";
@@ -97,13 +98,9 @@ function pairsOf(rest: string, name: string, oldForm: boolean): [string, string]
 }
 
 function setVariables(env: readonly string[], pairs: readonly [string, string][]): string[] {
-  return pairs.reduce(
-    (all, [key, value]) => {
-      const at = all.findIndex((entry) => entry.startsWith(`${key}=`));
-      return at < 0 ? [...all, `${key}=${value}`] : all.with(at, `${key}=${value}`);
-    },
-    [...env],
-  );
+  const values = new Map(env.map((entry) => [entry.split("=", 1)[0] ?? "", entry]));
+  for (const [key, value] of pairs) values.set(key, `${key}=${value}`);
+  return [...values.values()];
 }
 
 /** `80`, `80/udp`, `8000-8002`. */
@@ -124,11 +121,7 @@ function emptySet(names: readonly string[]): Record<string, Record<string, never
 
 function workdirOf(current: string, next: string): string {
   const joined = next.startsWith("/") ? next : `${current}/${next}`;
-  const parts = joined.split("/").reduce<string[]>((path, part) => {
-    if (part === "" || part === ".") return path;
-    return part === ".." ? path.slice(0, -1) : [...path, part];
-  }, []);
-  return `/${parts.join("/")}`;
+  return posix.join("/", joined, ".").replace(/(?<=.)\/$/, "");
 }
 
 const HEALTH_FLAGS: Readonly<Record<string, keyof HealthConfig>> = {

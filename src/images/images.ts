@@ -1,22 +1,37 @@
 /** The image store. `openImages(store)` sweeps what a crash has left, then everything here is either whole or absent. */
 import { chmodSync, existsSync, symlinkSync } from "node:fs";
-import { BerthError } from "../lib/error.ts";
-import type { Digest } from "../lib/digest.ts";
+import { isDigest } from "../lib/digest.ts";
 import type { Store } from "../store/store.ts";
-import { noSuchImage } from "../wire/messages.ts";
+import type { Filters } from "../wire/filters.ts";
 import type { Progress } from "../wire/progress.ts";
+import type {
+  ImageDeleteResponseItem,
+  ImageHistoryResponseItem,
+  ImageInspect,
+  ImageSummary,
+} from "../wire/schema.ts";
+import { bootstrapImage, type BootstrapOptions } from "./bootstrap.ts";
 import type { ExpansionLimits } from "./decompress.ts";
+import { historyOf, inspectImage } from "./describe.ts";
 import { installHelloWorld, isHelloWorld } from "./hello.ts";
 import type { Image } from "./image.ts";
 import { importImage, type ImportOptions } from "./import.ts";
 import { ensureLayout } from "./layout.ts";
 import { Library } from "./library.ts";
-import { familiar, isReference, parseReference } from "./reference.ts";
+import { listImages, type ListOptions } from "./list.ts";
+import { loadImages, type LoadOptions } from "./load.ts";
+import { findStored, getStored, notFound } from "./lookup.ts";
+import { pullImage } from "./pull.ts";
+import { canonical, nameFrom } from "./reference.ts";
+import { pruneImages, releaseDetached, removeImage, type RemoveOptions, type UsedBy } from "./remove.ts";
+import { saveImages } from "./save.ts";
 import { sweep } from "./sweep.ts";
 
 export type { Image, ImageConfigFile } from "./image.ts";
+export type { RemoveOptions, UsedBy } from "./remove.ts";
 
 export interface ImagesOptions {
+  /** What an archive may expand to. */
   readonly limits?: ExpansionLimits;
 }
 
@@ -38,9 +53,9 @@ export class Images {
 
   /** By name, id, beginning of an id. `hello-world` is always there. */
   find(ref: string): Image | undefined {
-    const id = this.#library.catalog.find(ref);
-    if (id !== undefined) return this.#image(id);
-    return isHelloWorld(ref) ? this.#image(installHelloWorld(this.#library)) : undefined;
+    const image = findStored(this.#library, ref);
+    if (image !== undefined || !isHelloWorld(ref)) return image;
+    return findStored(this.#library, installHelloWorld(this.#library));
   }
 
   /** Throws `not_found` in docker's words, and says how an image comes here without a registry. */
@@ -50,26 +65,75 @@ export class Images {
     return image;
   }
 
+  /** Lower directories of an image that a container was made from, even if the image was removed by force since. */
+  layerLinksOf(imageId: string): string[] {
+    const row = isDigest(imageId) ? this.#library.catalog.images.get(imageId) : undefined;
+    if (row === undefined) throw notFound(imageId);
+    return this.#library.layerLinks(row);
+  }
+
+  list(options: ListOptions): ImageSummary[] {
+    return listImages(this.#library, options);
+  }
+
+  inspect(ref: string): ImageInspect {
+    return inspectImage(this.#library, getStored(this.#library, ref));
+  }
+
+  history(ref: string): ImageHistoryResponseItem[] {
+    return historyOf(this.#library, getStored(this.#library, ref));
+  }
+
+  /** Gives an image another name; takes the name away from whichever image had it. */
+  tag(ref: string, repo: string, tag?: string): void {
+    const id = getStored(this.#library, ref).id;
+    const name = canonical(nameFrom(repo, tag));
+    const row = this.#library.catalog.images.get(id);
+    if (row === undefined) return;
+    const taggedAt = Math.floor(Date.now() / 1000);
+    this.#library.commit({ tags: [[name, { imageId: id }]], images: [[id, { ...row, taggedAt }]] });
+  }
+
+  remove(ref: string, options: RemoveOptions): ImageDeleteResponseItem[] {
+    return removeImage(this.#library, ref, options);
+  }
+
+  prune(filters: Filters, usedBy: UsedBy): { deleted: ImageDeleteResponseItem[]; spaceReclaimed: number } {
+    return pruneImages(this.#library, filters, usedBy);
+  }
+
+  /** Deletes images that were removed by force while containers had them, once those are gone. */
+  release(usedBy: UsedBy): void {
+    releaseDetached(this.#library, usedBy);
+  }
+
   import(stream: AsyncIterable<Uint8Array>, options: ImportOptions = {}): AsyncIterable<Progress> {
     return importImage(this.#library, stream, options);
+  }
+
+  load(stream: AsyncIterable<Uint8Array>, options: LoadOptions = {}): AsyncIterable<Progress> {
+    return loadImages(this.#library, stream, options);
+  }
+
+  save(refs: readonly string[], platform?: string): AsyncIterable<Uint8Array> {
+    return saveImages(this.#library, refs, platform);
+  }
+
+  bootstrap(kind: string, options: BootstrapOptions = {}): AsyncIterable<Progress> {
+    return bootstrapImage(this.#library, kind, options);
+  }
+
+  pull(ref: string): AsyncIterable<Progress> {
+    return pullImage(this.#library, ref);
+  }
+
+  /** How many there are, for `info`. */
+  get count(): number {
+    return [...this.#library.catalog.images.values()].filter((row) => row.detached !== true).length;
   }
 
   /** Waits for what is still being deleted in the background. */
   async close(): Promise<void> {
     await this.#library.settled();
   }
-
-  #image(id: Digest): Image | undefined {
-    const row = this.#library.catalog.images.get(id);
-    return row === undefined ? undefined : this.#library.toImage(id, row);
-  }
 }
-
-export function notFound(ref: string): BerthError {
-  const shown = isReference(ref) ? familiar(parseReference(ref)) : ref;
-  return new BerthError("not_found", `${noSuchImage(shown)}. ${HOW_TO_GET_ONE}`);
-}
-
-const HOW_TO_GET_ONE =
-  "berth has no registry client yet: use `berth load` or `berth import` with an archive, " +
-  "or make a base image with `berth image bootstrap busybox` or `berth image bootstrap debian`";

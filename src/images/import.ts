@@ -9,11 +9,11 @@ import { type Descriptor, type ImageConfigFile, MEDIA } from "./image.ts";
 import { prepareLayer } from "./layers.ts";
 import type { Library } from "./library.ts";
 import { hostPlatform, parsePlatform, type Platform } from "./platform.ts";
-import { canonical, parseReference } from "./reference.ts";
+import { canonical, nameFrom } from "./reference.ts";
 
 export interface ImportOptions {
-  /** `name[:tag]`; absent: the image has no name. */
-  readonly reference?: string | undefined;
+  readonly repo?: string | undefined;
+  readonly tag?: string | undefined;
   /** Dockerfile instructions. */
   readonly changes?: readonly string[];
   readonly message?: string | undefined;
@@ -27,22 +27,21 @@ export async function* importImage(
   stream: AsyncIterable<Uint8Array>,
   options: ImportOptions,
 ): AsyncGenerator<Progress, void, void> {
-  const names = options.reference === undefined ? [] : [canonical(importName(options.reference))];
-  const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform);
+  const names = options.repo ? [canonical(nameFrom(options.repo, options.tag))] : [];
+  const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
   const config = applyChanges({}, options.changes ?? []);
   using pin = library.pin();
-  const layer = await storeLayer(library, stream);
-  pin.add(layer.digest);
-  const prepared = await prepareLayer(library.places, library.blobs.path(layer.digest), library.limits);
-  const file = configFile(platform, config, options.message || "Imported from -", [prepared.diffId]);
-  const configDescriptor = library.blobs.put(JSON.stringify(file), MEDIA.config);
-  const id = library.addImage({
-    config: file,
-    configDescriptor,
-    layers: [{ blob: layer, diffId: prepared.diffId, prepared }],
-    names,
-  });
-  yield { status: id };
+  const blob = await storeLayer(library, stream);
+  pin.add(blob.digest);
+  const prepared = await prepareLayer(library.places, library.blobs.path(blob.digest), library.limits);
+  try {
+    const file = configFile(platform, config, options.message || "Imported from -", [prepared.diffId]);
+    const configDescriptor = library.blobs.put(JSON.stringify(file), MEDIA.config);
+    const layers = [{ blob, diffId: prepared.diffId, prepared }];
+    yield { status: library.addImage({ config: file, configDescriptor, layers, names }) };
+  } finally {
+    library.discard(prepared.directory); // a layer that became an image's is no longer there
+  }
 }
 
 /** The archive as it came, named for what it is by its first bytes. */
@@ -62,12 +61,6 @@ export function layerMediaType(path: string): string {
   }
   const compression = detectCompression(start);
   return compression === "none" ? MEDIA.layer : `${MEDIA.layer}+${compression}`;
-}
-
-function importName(text: string): ReturnType<typeof parseReference> {
-  const reference = parseReference(text);
-  if (reference.digest !== undefined) throw new BerthError("invalid", "cannot import digest reference");
-  return reference;
 }
 
 function configFile(

@@ -29,13 +29,14 @@ export function writeIndex(places: Places, catalog: Catalog): void {
     if (row.detached === true) return [];
     const names = catalog.namesOf(id).filter((name) => !name.includes("@"));
     if (names.length === 0) return [row.manifest];
-    return names.map((name) => ({
-      ...row.manifest,
-      annotations: { [REF_NAME]: familiarOf(name), [IMAGE_NAME]: name },
-    }));
+    return names.map((name) => named(row.manifest, familiarOf(name), name));
   });
   const index: Index = { schemaVersion: 2, mediaType: MEDIA.index, manifests };
   replace(places, "index.json", JSON.stringify(index));
+}
+
+export function named(manifest: Descriptor, refName: string, imageName: string): IndexEntry {
+  return { ...manifest, annotations: { [REF_NAME]: refName, [IMAGE_NAME]: imageName } };
 }
 
 /** Called at open: a crash may have come between the transaction and index.json. */

@@ -46,7 +46,7 @@ export class Library {
   readonly blobs: Blobs;
   readonly catalog: Catalog;
   readonly limits: ExpansionLimits;
-  /** Blobs that operations in progress count on, and how many do. */
+  /** Blobs and layers that operations in progress count on, and how many do. */
   readonly #pins = new Map<string, number>();
   readonly #deleting = new Set<Promise<void>>();
 
@@ -135,7 +135,7 @@ export class Library {
     return numbers.length === 0 ? ["l/0"] : numbers.toReversed().map((number) => `l/${number}`);
   }
 
-  /** Keeps blobs from being deleted while somebody works with them; dispose it and what nobody wants is deleted. */
+  /** Keeps blobs and layers (by chain id) from being deleted while somebody works with them; dispose it and what nobody wants is deleted. */
   pin(): Disposable & { add(digest: Digest): void } {
     const mine = new Set<Digest>();
     return {
@@ -147,6 +147,7 @@ export class Library {
       [Symbol.dispose]: () => {
         for (const digest of mine) this.#unpin(digest);
         this.collect(mine);
+        this.#collectLayers(mine);
       },
     };
   }
@@ -173,11 +174,18 @@ export class Library {
     }
   }
 
-  /** Layers that no image has any more. */
+  #collectLayers(chainIds: ReadonlySet<Digest>): void {
+    const orphans = this.orphanedLayers().filter(([chainId]) => chainIds.has(chainId));
+    if (orphans.length === 0) return;
+    this.commit({ layers: orphans.map(([chainId]) => [chainId, undefined]) });
+    this.removeLayers(orphans);
+  }
+
+  /** Layers that no image has any more, and no operation needs. */
   orphanedLayers(images: Iterable<ImageRow> = this.catalog.images.values()): [Digest, LayerRow][] {
     const wanted = new Set<string>();
     for (const row of images) for (const { chainId } of row.layers) wanted.add(chainId);
-    return [...this.catalog.layers].filter(([chainId]) => !wanted.has(chainId));
+    return [...this.catalog.layers].filter(([chainId]) => !wanted.has(chainId) && !this.#pins.has(chainId));
   }
 
   /** Takes the directories of layers away; their rows are gone already. */

@@ -34,6 +34,15 @@ export function parseReference(text: string): Reference {
   return { domain, path, tag: tag ?? "latest" };
 }
 
+/** Docker's pair of parameters `repo` and `tag`. A name by digest cannot be given to an image. */
+export function nameFrom(repo: string, tag?: string): Reference {
+  const reference = parseReference(repo);
+  if (reference.digest !== undefined) throw invalid("refusing to create a tag with a digest reference");
+  if (tag === undefined || tag === "") return reference;
+  if (!TAG.test(tag)) throw invalid("invalid tag format");
+  return { ...reference, tag };
+}
+
 export function isReference(text: string): boolean {
   try {
     return parseReference(text) !== undefined;

@@ -16,7 +16,7 @@ import { errnoName, errnoText } from "../../kernel/errno.ts";
 import { hasErrno } from "../../kernel/error.ts";
 import { BerthError } from "../../lib/error.ts";
 import { type ByteString, byteStringOf, displayName, fromByteString, toByteString } from "../../lib/tar.ts";
-import type { PathStat } from "./protocol.ts";
+import type { PathStat } from "../../wire/requests.ts";
 
 const ENOTDIR = 20;
 

@@ -52,15 +52,6 @@ export interface PackOptions {
   readonly whiteouts?: boolean;
 }
 
-/** As docker's `X-Docker-Container-Path-Stat` has it: `mode` is Go's os.FileMode, `mtime` RFC 3339. */
-export interface PathStat {
-  readonly name: string;
-  readonly size: number;
-  readonly mode: number;
-  readonly mtime: string;
-  readonly linkTarget: string;
-}
-
 /** docker's ChangeType: 0 modified, 1 added, 2 deleted. */
 export interface Change {
   readonly path: string;

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type Child, spawn } from "../../kernel/spawn.ts";
 import { ByteReader } from "../../lib/byte-reader.ts";
 import { BerthError } from "../../lib/error.ts";
+import type { PathStat } from "../../wire/requests.ts";
 import {
   type Change,
   type Failure,
@@ -11,22 +12,13 @@ import {
   frameHeader,
   MAX_FRAME,
   type PackOptions,
-  type PathStat,
   type Place,
   type Request,
   type UnpackOptions,
   type UnpackResult,
 } from "./protocol.ts";
 
-export type {
-  Change,
-  OverlayPlace,
-  PackOptions,
-  PathStat,
-  Place,
-  UnpackOptions,
-  UnpackResult,
-} from "./protocol.ts";
+export type { Change, OverlayPlace, PackOptions, Place, UnpackOptions, UnpackResult } from "./protocol.ts";
 
 export interface OpenOptions {
   /** An open file that unpackInput() reads, instead of bytes that the engine passes on. */
