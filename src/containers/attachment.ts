@@ -1,5 +1,5 @@
 /** Clients at a process: those who come before it has started, and those who may leave it by a key sequence. */
-import { EscapeFilter } from "./escape.ts";
+import { EscapeFilter } from "../lib/detach.ts";
 import type { AttachStream } from "../runtime/runtime.ts";
 import type { Attachment } from "./requests.ts";
 

@@ -1,12 +1,26 @@
 /** The engine: everything put together. Also the library door: `await using engine = await Engine.open({…})`. */
-import { BerthError } from "../lib/error.ts";
-import type { Log } from "../lib/log.ts";
-import type { Containers } from "../containers/containers.ts";
-import type { Execs } from "../containers/execs.ts";
-import type { System } from "./system.ts";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { Containers } from "../containers/containers.ts";
+import { Events } from "../containers/events.ts";
+import { Execs } from "../containers/execs.ts";
+import { ExecTable } from "../containers/exec-table.ts";
+import type { Parts } from "../containers/parts.ts";
+import { Registry } from "../containers/registry.ts";
+import { openImages } from "../images/images.ts";
+import { probeFeatures } from "../kernel/features.ts";
+import { crashAfter } from "../lib/failpoint.ts";
+import { type Log, silent } from "../lib/log.ts";
+import { openNetworks } from "../networks/networks.ts";
+import { openNamespacesRuntime } from "../runtime/namespaces.ts";
+import { openStore } from "../store/store.ts";
+import { fsck } from "./fsck.ts";
+import { EngineImages } from "./images.ts";
+import { adoptContainers, adoptExecs } from "./recover.ts";
+import { System } from "./system.ts";
 
 export type * from "../containers/requests.ts";
-export type { EngineEvent, EventOptions, Finding } from "./system.ts";
+export type { EngineEvent, EventOptions } from "./system.ts";
 
 export interface EngineOptions {
   /** Durable; `/var/lib/berth` when not named. */
@@ -18,33 +32,74 @@ export interface EngineOptions {
   readonly crashAfter?: number | undefined;
 }
 
+const DEFAULT_ROOT = "/var/lib/berth";
+const DEFAULT_RUN = "/run/berth";
+
 export class Engine implements AsyncDisposable {
+  readonly images: EngineImages;
   readonly containers: Containers;
   readonly execs: Execs;
   readonly system: System;
   /** Resolves when shutdown() was asked for: the daemon then stops serving and closes. */
   readonly stopping: Promise<void>;
+  readonly #resources: AsyncDisposableStack;
 
-  private constructor(parts: {
-    containers: Containers;
-    execs: Execs;
-    system: System;
-    stopping: Promise<void>;
-  }) {
-    this.containers = parts.containers;
-    this.execs = parts.execs;
-    this.system = parts.system;
-    this.stopping = parts.stopping;
+  private constructor(parts: Parts, execTable: ExecTable, execs: Execs, resources: AsyncDisposableStack) {
+    const { promise, resolve: stop } = Promise.withResolvers<void>();
+    this.images = new EngineImages(parts);
+    this.containers = new Containers(parts, execTable);
+    this.execs = execs;
+    this.system = new System(parts, execTable, stop);
+    this.stopping = promise;
+    this.#resources = resources;
   }
 
-  static async open(options: EngineOptions): Promise<Engine> {
-    throw new BerthError("internal", `not built yet: ${options.root}`);
+  /** Takes the root, adopts what runs, removes what has no owner. `conflict` when another engine holds the root. */
+  static async open(options: EngineOptions = {}): Promise<Engine> {
+    await using resources = new AsyncDisposableStack();
+    const parts = await openParts(options, resources);
+    const execTable = new ExecTable(parts.places);
+    const execs = new Execs(parts, execTable);
+    await adoptContainers(parts);
+    await adoptExecs(parts, execs, execTable);
+    for (const { kind, id, what } of await fsck(parts, execTable, { repair: true }))
+      parts.log("info", "recovered", { kind, id, what });
+    crashAfter(options.crashAfter ?? 0);
+    return new Engine(parts, execTable, execs, resources.move());
   }
 
   /** Lets go of everything without touching a running container. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+async function openParts(options: EngineOptions, resources: AsyncDisposableStack): Promise<Parts> {
+  const root = resolve(options.root ?? DEFAULT_ROOT);
+  const run = resolve(options.run ?? DEFAULT_RUN);
+  const features = probeFeatures();
+  const store = resources.use(await openStore(root));
+  const images = resources.adopt(await openImages(store), (opened) => opened.close());
+  const networks = resources.use(await openNetworks({ store, instance: store.instance }));
+  for (const directory of [`${root}/containers`, `${run}/c`])
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const runtime = openNamespacesRuntime({ instance: store.instance, features, runDirectory: run });
+  const closing = new AbortController();
+  resources.defer(() => closing.abort());
+  return {
+    places: { root, run },
+    instance: store.instance,
+    registry: new Registry(store),
+    images,
+    networks,
+    runtime,
+    features,
+    events: new Events(),
+    log: options.log ?? silent,
+    closing: closing.signal,
+  };
 }

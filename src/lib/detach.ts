@@ -1,5 +1,5 @@
 /** Detach keys: a sequence that leaves a terminal without reaching the process in it. */
-import { BerthError } from "../lib/error.ts";
+import { BerthError } from "./error.ts";
 
 export const DEFAULT_DETACH_KEYS = "ctrl-p,ctrl-q";
 

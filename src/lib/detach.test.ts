@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { EscapeFilter, parseDetachKeys } from "./escape.ts";
+import { EscapeFilter, parseDetachKeys } from "./detach.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (value: string) => new TextEncoder().encode(value);

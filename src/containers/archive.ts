@@ -1,0 +1,145 @@
+/** Files in and out of a container: `cp`, `diff`, `export`. Done by a confined process inside its root, never by host paths. */
+import { BerthError } from "../lib/error.ts";
+import { openWorker, type Place, type Worker } from "../images/worker/worker.ts";
+import type { PathStat } from "../wire/requests.ts";
+import { noSuchFile } from "../wire/messages.ts";
+import type { FilesystemChange } from "../wire/schema.ts";
+import type { Container } from "./container.ts";
+import { mountRequests } from "./mounts.ts";
+import type { Parts } from "./parts.ts";
+import { containerDirectory, layersDirectory } from "./places.ts";
+import type { PutArchiveOptions } from "./requests.ts";
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+/** Its root as the running process sees it, with all that is mounted there; of a stopped one, its file system alone. */
+function readingPlace(parts: Parts, container: Container): Place {
+  return container.handle === undefined
+    ? snapshotOf(parts, container)
+    : { processRoot: container.handle.pid };
+}
+
+/** To write to. Nobody else may have the same `upper`: hold the container's mutex while it does not run. */
+function writingPlace(parts: Parts, container: Container): Place {
+  return container.handle === undefined ? overlayOf(parts, container) : { processRoot: container.handle.pid };
+}
+
+function overlayOf({ places }: Parts, { id, spec }: Container): Place {
+  const directory = containerDirectory(places, id);
+  const layers = { layersDirectory: layersDirectory(places), lower: spec.image.layers };
+  return { overlay: { ...layers, upper: `${directory}/upper`, work: `${directory}/work` } };
+}
+
+/** Read-only, with the container's own layer on top of the others: also while it runs. */
+function snapshotOf({ places }: Parts, { id, spec }: Container): Place {
+  const lower = [`../containers/${id}/upper`, ...spec.image.layers];
+  return { overlay: { layersDirectory: layersDirectory(places), lower } };
+}
+
+export async function statPath(parts: Parts, container: Container, path: string): Promise<PathStat> {
+  await using worker = await openWorker(readingPlace(parts, container));
+  return statIn(worker, container, path);
+}
+
+async function statIn(worker: Worker, container: Container, path: string): Promise<PathStat> {
+  try {
+    return await worker.stat(rooted(path));
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.code !== "not_found") throw error;
+    throw new BerthError("not_found", noSuchFile(path, container.id), { cause: error });
+  }
+}
+
+function rooted(path: string): string {
+  if (path === "" || path.includes("\0"))
+    throw new BerthError("invalid", "bad parameter: path must not be empty");
+  return path.startsWith("/") ? path : `/${path}`;
+}
+
+export async function getArchive(
+  parts: Parts,
+  container: Container,
+  path: string,
+): Promise<{ stat: PathStat; stream: Bytes }> {
+  await using undo = new AsyncDisposableStack();
+  const worker = undo.use(await openWorker(readingPlace(parts, container)));
+  const stat = await statIn(worker, container, path);
+  parts.events.container(container, "archive-path", { path });
+  return { stat, stream: thenDispose(worker.pack(rooted(path), packOptions(path)), undo.move()) };
+}
+
+/** `dir/.` means the contents: docker's archive of it has the entries `./…`. */
+function packOptions(path: string): { as?: string } {
+  return path.endsWith("/.") || path === "." ? { as: "." } : {};
+}
+
+async function* thenDispose(stream: Bytes, resources: AsyncDisposableStack): AsyncGenerator<Uint8Array> {
+  await using _ = resources;
+  yield* stream;
+}
+
+export async function putArchive(
+  parts: Parts,
+  container: Container,
+  path: string,
+  archive: Bytes,
+  options: PutArchiveOptions,
+): Promise<void> {
+  requireWritable(container, path);
+  using _held = await container.mutex.lock();
+  await using worker = await openWorker(writingPlace(parts, container));
+  await requireDirectory(worker, container, path);
+  const owner = options.copyUIDGID ? await ownerOf(worker, container.spec.config.User ?? "") : undefined;
+  const { noOverwriteDirNonDir } = options;
+  await worker.unpack(rooted(path), archive, { noOverwriteDirNonDir, ...(owner && { owner }) });
+  parts.events.container(container, "extract-to-dir", { path });
+}
+
+/** A bind that may be written to is fine in a read-only container. */
+function requireWritable({ spec }: Container, path: string): void {
+  if (!spec.hostConfig.ReadonlyRootfs) return;
+  const inWritable = mountRequests(spec.hostConfig).some(
+    (mount) =>
+      `${rooted(path)}/`.startsWith(`${mount.destination}/`) && !(mount.type === "bind" && mount.readOnly),
+  );
+  if (!inWritable) throw new BerthError("unauthorized", "container rootfs is marked read-only");
+}
+
+const GO_DIRECTORY = 2 ** 31;
+
+async function requireDirectory(worker: Worker, container: Container, path: string): Promise<void> {
+  const stat = await statIn(worker, container, path.endsWith("/") ? `${path}.` : `${path}/.`);
+  if (stat.mode >= GO_DIRECTORY) return;
+  throw new BerthError("invalid", "extraction point is not a directory");
+}
+
+const MAX_PASSWD_BYTES = 1 << 20;
+
+/** The container's user by number; digits are never looked up as names. Undefined: root, or unknown. */
+async function ownerOf(worker: Worker, user: string): Promise<{ uid: number; gid: number } | undefined> {
+  const [name = "", group] = user.split(":");
+  if (/^\d+$/.test(name)) return { uid: Number(name), gid: /^\d+$/.test(group ?? "") ? Number(group) : 0 };
+  if (name === "") return undefined;
+  const passwd = new TextDecoder().decode(await worker.read("/etc/passwd", MAX_PASSWD_BYTES));
+  const entry = passwd
+    .split("\n")
+    .map((line) => line.split(":"))
+    .find(([known]) => known === name);
+  if (entry === undefined)
+    throw new BerthError("invalid", `unable to find user ${name}: no matching entries in passwd file`);
+  return { uid: Number(entry[2]), gid: Number(entry[3]) };
+}
+
+/** What the container has changed, added or deleted in the file system of its image. */
+export async function changesOf(parts: Parts, container: Container): Promise<FilesystemChange[]> {
+  await using worker = await openWorker(overlayOf(parts, container), { forChanges: true });
+  return (await worker.changes()).map(({ path, kind }) => ({ Path: path, Kind: kind }));
+}
+
+/** The whole file system as one archive. */
+export async function exportContainer(parts: Parts, container: Container): Promise<Bytes> {
+  await using undo = new AsyncDisposableStack();
+  const worker = undo.use(await openWorker(snapshotOf(parts, container)));
+  parts.events.container(container, "export");
+  return thenDispose(worker.pack("/", { as: "" }), undo.move());
+}

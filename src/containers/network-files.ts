@@ -1,0 +1,47 @@
+/** `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf` of a container: files of ours that it may write to. */
+import { writeFileSync } from "node:fs";
+import type { Endpoint } from "../networks/endpoint.ts";
+import { hostsFile } from "../networks/hosts.ts";
+import type { Networks } from "../networks/networks.ts";
+import type { Container } from "./container.ts";
+import { networkKind } from "./network.ts";
+
+/** Host paths of the three. */
+export interface NetworkFiles {
+  readonly hosts: string;
+  readonly hostname: string;
+  readonly resolvConf: string;
+}
+
+/** Where they are: in the directory of the container that owns the network. */
+export function networkFilesIn(directory: string): NetworkFiles {
+  return {
+    hosts: `${directory}/hosts`,
+    hostname: `${directory}/hostname`,
+    resolvConf: `${directory}/resolv.conf`,
+  };
+}
+
+/** Written anew at each start, as docker does: the address is another one each time. */
+export function writeNetworkFiles(
+  files: NetworkFiles,
+  container: Container,
+  networks: Networks,
+  endpoint: Endpoint | undefined,
+): void {
+  const { config, hostConfig } = container.spec;
+  const sharesHost = networkKind(hostConfig).kind === "host";
+  const hostname = config.Hostname ?? "";
+  const domainname = config.Domainname ?? undefined;
+  const extraHosts = hostConfig.ExtraHosts ?? [];
+  const gateway = endpoint === undefined ? undefined : networks.bridge().gateway;
+  const own = { hostname, domainname, address: endpoint?.address, gateway, extraHosts, sharesHost };
+  writeFileSync(files.hosts, hostsFile(own));
+  writeFileSync(files.hostname, `${domainname ? `${hostname}.${domainname}` : hostname}\n`);
+  writeFileSync(files.resolvConf, resolvConf(container, networks, sharesHost));
+}
+
+function resolvConf(container: Container, networks: Networks, sharesHost: boolean): string {
+  const { Dns: dns, DnsSearch: search, DnsOptions: options } = container.spec.hostConfig;
+  return networks.resolvConf({ dns: dns ?? [], search: search ?? [], options: options ?? [], sharesHost });
+}

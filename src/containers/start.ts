@@ -1,0 +1,134 @@
+/** Starting one container. Either everything it needs exists afterwards and it runs, or nothing does. */
+import { BerthError } from "../lib/error.ts";
+import { step } from "../lib/failpoint.ts";
+import { formatTime, unixNanoseconds } from "../lib/time.ts";
+import type { Endpoint } from "../networks/endpoint.ts";
+import { loopbackPlan } from "../networks/networks.ts";
+import type { NetworkPlan, ProcessHandle } from "../runtime/runtime.ts";
+import { startPaused } from "../wire/messages.ts";
+import type { Container } from "./container.ts";
+import { networkEvent, watchExit } from "./exit.ts";
+import { joinOthers } from "./join.ts";
+import { toLaunch } from "./launch.ts";
+import { networkKind } from "./network.ts";
+import { networkFilesIn, writeNetworkFiles } from "./network-files.ts";
+import type { Parts } from "./parts.ts";
+import { containerDirectory } from "./places.ts";
+import { forget } from "./remove.ts";
+import { mountSharedMemory, unmountSharedMemory } from "./shared-memory.ts";
+import { explainStartFailure } from "./start-failure.ts";
+
+const SHM_BYTES = 64 << 20;
+
+/** The program runs when this resolves; it may have ended already. */
+export async function startContainer(parts: Parts, container: Container): Promise<void> {
+  using _held = await container.mutex.lock();
+  requireStartable(container);
+  await container.settled;
+  try {
+    await launch(parts, container);
+  } catch (error) {
+    throw failed(parts, container, error);
+  }
+}
+
+function requireStartable({ state, id }: Container): void {
+  if (state.status === "running") throw new BerthError("not_modified", `container ${id} is already running`);
+  if (state.status === "paused") throw new BerthError("conflict", startPaused);
+  if (state.status === "removing")
+    throw new BerthError("conflict", "container is marked for removal and cannot be started");
+}
+
+async function launch(parts: Parts, container: Container): Promise<void> {
+  await using undo = new AsyncDisposableStack();
+  const endpoint = openEndpoint(parts, container, undo);
+  const shared = openSharedMemory(parts, container, undo);
+  const others = joinOthers(parts, container);
+  const own = networkFilesIn(containerDirectory(parts.places, container.id));
+  if (others.files === undefined) writeNetworkFiles(own, container, parts.networks, endpoint);
+  step();
+  const handle = await parts.runtime.create(
+    toLaunch(parts, container.id, container.spec, {
+      files: others.files ?? own,
+      join: others.join,
+      sharedShm: shared ?? others.sharedShm,
+      network: networkPlan(parts, container, endpoint),
+      waitForStart: container.pending.size > 0,
+    }),
+  );
+  undo.defer(() => handle.release());
+  step();
+  await run(parts, container, handle);
+  undo.move();
+  if (endpoint !== undefined) networkEvent(parts, container, "connect");
+  parts.events.container(container, "start");
+  watchExit(parts, container, handle);
+}
+
+/** Clients who came before the process see its first byte. */
+async function run(parts: Parts, container: Container, handle: ProcessHandle): Promise<void> {
+  await connectPending(container, handle);
+  await handle.start();
+  const startedAt = formatTime(handle.startedAt ?? unixNanoseconds());
+  const { pid, startTime } = handle;
+  parts.registry.setState(container, { status: "running", pid, startTime: String(startTime), startedAt });
+  container.handle = handle;
+  await connectPending(container, handle);
+}
+
+async function connectPending(container: Container, handle: ProcessHandle): Promise<void> {
+  for (const attachment of container.pending) {
+    container.pending.delete(attachment);
+    attachment.connect(await handle.attach(attachment.streams));
+  }
+}
+
+function openEndpoint(parts: Parts, container: Container, undo: AsyncDisposableStack): Endpoint | undefined {
+  const { config, hostConfig, endpoint } = container.spec;
+  if (networkKind(hostConfig).kind !== "bridge" || config.NetworkDisabled) return undefined;
+  undo.defer(() => parts.networks.release(container.id));
+  const allocated = parts.networks.allocate(container.id, endpoint ?? {});
+  step();
+  return allocated;
+}
+
+function openSharedMemory(
+  parts: Parts,
+  { id, spec }: Container,
+  undo: AsyncDisposableStack,
+): string | undefined {
+  if (spec.hostConfig.IpcMode !== "shareable") return undefined;
+  undo.defer(() => unmountSharedMemory(parts.places, id));
+  return mountSharedMemory(parts.places, id, spec.hostConfig.ShmSize || SHM_BYTES);
+}
+
+function networkPlan(
+  parts: Parts,
+  { spec }: Container,
+  endpoint: Endpoint | undefined,
+): NetworkPlan | undefined {
+  if (endpoint !== undefined) return parts.networks.plan(endpoint);
+  const { kind } = networkKind(spec.hostConfig);
+  return kind === "none" || spec.config.NetworkDisabled ? loopbackPlan() : undefined;
+}
+
+/** Notes why, and lets go of those who wait; a container that is to remove itself does. */
+function failed(parts: Parts, container: Container, error: unknown): unknown {
+  const { exitCode, error: explained } = explainStartFailure(error, container.spec);
+  const failure = { exitCode, error: explained.message };
+  const { state } = container;
+  const after =
+    state.status === "exited" ? { ...state, ...failure } : ({ status: "created", failure } as const);
+  for (const attachment of container.pending) attachment.cancel();
+  container.pending.clear();
+  try {
+    if (container.autoRemove) forget(parts, container);
+    else parts.registry.setState(container, after);
+  } catch (unsaved) {
+    parts.log("error", "a failed start could not be written down", {
+      container: container.id,
+      error: String(unsaved),
+    });
+  }
+  return explained;
+}
