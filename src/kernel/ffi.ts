@@ -58,3 +58,13 @@ export function setEnvironment(name: string, value: string): void {
   libc ??= open();
   libc.setenv(ptr(cString(name)), ptr(cString(value)), 1);
 }
+
+/** Where `bytes` are, for structures that point to others. Whoever uses it passes `bytes` to keepAlive() after the call. */
+export function addressOf(bytes: Uint8Array): number {
+  return ptr(bytes);
+}
+
+/** Holds on to what a call before this one has read through an address. */
+export function keepAlive(...values: readonly Uint8Array[]): void {
+  held.now = values;
+}

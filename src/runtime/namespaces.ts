@@ -1,15 +1,216 @@
 /** The driver that runs processes in namespaces of this kernel, each under a shim of its own. */
+import { closeSync, mkdirSync, rmSync } from "node:fs";
+import { attachDeviceProgram } from "../kernel/device-program.ts";
+import { freeze, killCgroup, prepareCgroupParent, processes, removeCgroup, thaw } from "../kernel/cgroups.ts";
+import { hasErrno } from "../kernel/error.ts";
 import type { Features } from "../kernel/features.ts";
-import type { Runtime } from "./runtime.ts";
+import { pidfdOpen, pidfdSignal, startTime } from "../kernel/libc.ts";
+import { withSocketPath } from "./attach.ts";
+import { helloFrame } from "./frames.ts";
+import type { Op } from "./op.ts";
+import { compileExecPlan, compilePlan } from "./plan.ts";
+import { cgroupPlanOf } from "./plan-cgroups.ts";
+import { Supervised, type SupervisedOptions } from "./process.ts";
+import { lostRecord, readExit, readState, type StateRecord } from "./records.ts";
+import type { ExecLaunch, ExitRecord, Launch, ProcessHandle, Runtime } from "./runtime.ts";
+import { spawnShim } from "./shim.ts";
 
 export interface NamespacesOptions {
   /** Names the parent control group: `/<instance>/<id>`. */
   readonly instance: string;
   readonly features: Features;
-  /** `<run>`: holds `c/<id>` and `x/<exec id>`. */
-  readonly runDirectory: string;
 }
 
 export function openNamespacesRuntime(options: NamespacesOptions): Runtime {
-  throw new Error(`not built yet: ${options.instance}`);
+  return new Namespaces(options);
+}
+
+const SIGKILL = 9;
+const EEXIST = 17;
+const ENOENT = 2;
+const ECONNREFUSED = 111;
+
+class Namespaces implements Runtime {
+  readonly #instance: string;
+  readonly #features: Features;
+  /** Parents of control groups that are prepared. */
+  readonly #parents = new Set<string>();
+
+  constructor({ instance, features }: NamespacesOptions) {
+    this.#instance = instance;
+    this.#features = features;
+  }
+
+  async create(asked: Launch): Promise<ProcessHandle> {
+    const launch = this.#withCgroup(asked);
+    const ops = compilePlan(launch, this.#features);
+    const cgroup = launch.spec.linux.cgroupsPath;
+    if (cgroup !== undefined) this.#prepareParent(cgroup);
+    const process = await this.#launch(ops, launch.supervision.runDirectory, cgroup);
+    try {
+      const { pid } = await process.cloned;
+      this.#attachDevices(launch);
+      await launch.network?.afterClone?.(pid);
+    } catch (error) {
+      await abandon(process);
+      throw error;
+    }
+    if (!launch.supervision.waitForStart) void process.start().catch(() => undefined); // start() says it again
+    return process;
+  }
+
+  async exec(launch: ExecLaunch): Promise<ProcessHandle> {
+    const ops = compileExecPlan(launch, this.#features);
+    const process = await this.#launch(ops, launch.supervision.runDirectory, undefined);
+    try {
+      await process.cloned;
+      return process;
+    } catch (error) {
+      await abandon(process);
+      throw error;
+    }
+  }
+
+  async adopt(
+    _id: string,
+    runDirectory: string,
+    cgroup?: string,
+  ): Promise<ProcessHandle | ExitRecord | undefined> {
+    const state = readState(runDirectory);
+    const process = state && (await this.#reconnect(runDirectory, cgroup, state));
+    if (process !== undefined && state?.phase === "running") return process;
+    if (process !== undefined) return await this.#giveUp(process);
+    const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord() : undefined);
+    if (state !== undefined) killProcess(state);
+    await this.#remove(runDirectory, cgroup);
+    return exit?.failure === undefined ? exit : undefined;
+  }
+
+  async pause(id: string): Promise<void> {
+    await freeze(this.#features.cgroups, this.#path(id));
+  }
+
+  async unpause(id: string): Promise<void> {
+    await thaw(this.#features.cgroups, this.#path(id));
+  }
+
+  async processes(id: string): Promise<number[]> {
+    return processes(this.#features.cgroups, this.#path(id));
+  }
+
+  #path(id: string): string {
+    return `/${this.#instance}/${id}`;
+  }
+
+  #withCgroup(launch: Launch): Launch {
+    const { spec, id } = launch;
+    if (spec.linux.cgroupsPath !== undefined) return launch;
+    return { ...launch, spec: { ...spec, linux: { ...spec.linux, cgroupsPath: this.#path(id) } } };
+  }
+
+  #prepareParent(path: string): void {
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (this.#parents.has(parent)) return;
+    prepareCgroupParent(this.#features.cgroups, parent);
+    this.#parents.add(parent);
+  }
+
+  async #launch(ops: readonly Op[], runDirectory: string, cgroup: string | undefined): Promise<Supervised> {
+    makeRunDirectory(runDirectory);
+    return await Supervised.open({ fd: spawnShim(ops) }, this.#options(ops, runDirectory, cgroup));
+  }
+
+  #options(
+    ops: readonly Op[],
+    runDirectory: string,
+    cgroup: string | undefined,
+    state?: StateRecord,
+  ): SupervisedOptions {
+    return {
+      runDirectory,
+      ops,
+      ...(state === undefined ? {} : { startedAt: state.startedAt }),
+      lost: async () => {
+        const known = readState(runDirectory);
+        if (known !== undefined) killProcess(known);
+        if (cgroup !== undefined) await killCgroup(this.#features.cgroups, cgroup);
+        return lostRecord();
+      },
+      remove: async (process) => {
+        if (process.alive) await endProcess(process);
+        await this.#remove(runDirectory, cgroup);
+      },
+    };
+  }
+
+  /** Undefined when nobody listens there. */
+  async #reconnect(
+    runDirectory: string,
+    cgroup: string | undefined,
+    state: StateRecord,
+  ): Promise<Supervised | undefined> {
+    try {
+      const process = await withSocketPath(runDirectory, (unix) =>
+        Supervised.open({ unix }, this.#options([], runDirectory, cgroup, state)),
+      );
+      process.send(helloFrame());
+      await process.cloned;
+      return process;
+    } catch (error) {
+      if (hasErrno(error, ENOENT, ECONNREFUSED) || !isAlive(state)) return undefined;
+      throw error;
+    }
+  }
+
+  /** It waits at the barrier for an engine that is gone: it never ran. */
+  async #giveUp(process: Supervised): Promise<undefined> {
+    await process.release();
+  }
+
+  async #remove(runDirectory: string, cgroup: string | undefined): Promise<void> {
+    if (cgroup !== undefined) {
+      await killCgroup(this.#features.cgroups, cgroup);
+      await removeCgroup(this.#features.cgroups, cgroup);
+    }
+    rmSync(runDirectory, { recursive: true, force: true });
+  }
+
+  /** On version 2 a program rules the devices; the child cannot open any before the barrier opens. */
+  #attachDevices({ spec }: Launch): void {
+    const plan = cgroupPlanOf(spec, this.#features);
+    if (plan?.deviceProgram !== undefined && plan.v2Directory !== undefined)
+      attachDeviceProgram(plan.v2Directory, plan.deviceProgram);
+  }
+}
+
+function makeRunDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!hasErrno(error, EEXIST, ENOENT)) throw error;
+    rmSync(path, { recursive: true, force: true }); // what a crash has left: its owner has been looked for at boot
+    mkdirSync(path, { mode: 0o700, recursive: true });
+  }
+}
+
+/** The start has failed already: what cannot be cleaned now is found by the next engine. */
+async function abandon(process: Supervised): Promise<void> {
+  await process.release().catch(() => undefined);
+}
+
+async function endProcess(process: Supervised): Promise<void> {
+  await process.signal(SIGKILL).catch(() => undefined); // it may have ended meanwhile
+  await process.exited;
+}
+
+function isAlive({ pid, startTime: started }: StateRecord): boolean {
+  return startTime(pid) === started;
+}
+
+/** The descriptor is opened first: it cannot change its meaning between the look and the signal. */
+function killProcess({ pid, startTime: started }: StateRecord): void {
+  const pidfd = pidfdOpen(pid);
+  if (pidfd === undefined) return;
+  if (startTime(pid) === started) pidfdSignal(pidfd, SIGKILL);
+  closeSync(pidfd);
 }

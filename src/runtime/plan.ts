@@ -49,11 +49,15 @@ export function needsBarrier({ network, spec }: Launch, features: Features): boo
 
 /** The barrier comes as late as it can, so that the engine works on the network while the child mounts. What needs no engine goes before it. */
 function networkOps(network: NetworkPlan | undefined, barrier: boolean, sysctls: readonly Op[]): Op[] {
-  const messages = (network?.inside ?? []).map((step): Op => ({ op: "netlink", ...step }));
+  const messages = (network?.inside ?? []).map(netlinkOp);
   const wait: Op[] = barrier ? [{ op: "barrier" }] : [];
   return network?.afterClone === undefined
     ? [...messages, ...sysctls, ...wait]
     : [...wait, ...messages, ...sysctls];
+}
+
+function netlinkOp({ label, messages, count }: NetworkPlan["inside"][number]): Op {
+  return { op: "netlink", label, messages, count };
 }
 
 function nameOps({ hostname, domainname }: Spec): Op[] {

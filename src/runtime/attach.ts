@@ -1,0 +1,132 @@
+/** A client's connection to a process: output down, input up, neither faster than the other side takes it. */
+import { closeSync, constants, openSync } from "node:fs";
+import { attachFrame } from "./frames.ts";
+import { ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT } from "./protocol.ts";
+import type { AttachStream } from "./runtime.ts";
+
+/** The kernel's limit for the path of a socket is 108 bytes with its end. */
+const SOCKET_PATH_MAX = 107;
+const HIGH_WATER = 1 << 20;
+
+/** Calls `use` with a path of `runDirectory`'s socket that is short enough, whatever the directory is called. */
+export async function withSocketPath<T>(runDirectory: string, use: (path: string) => Promise<T>): Promise<T> {
+  const path = `${runDirectory}/shim.sock`;
+  if (Buffer.byteLength(path) <= SOCKET_PATH_MAX) return await use(path);
+  const directory = openSync(runDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    return await use(`/proc/self/fd/${directory}/shim.sock`);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+export async function openAttachment(
+  runDirectory: string,
+  streams: { stdin: boolean; stdout: boolean; stderr: boolean },
+): Promise<AttachStream> {
+  const flags =
+    (streams.stdin ? ATTACH_STDIN : 0) |
+    (streams.stdout ? ATTACH_STDOUT : 0) |
+    (streams.stderr ? ATTACH_STDERR : 0);
+  const attachment = new Attachment();
+  await withSocketPath(runDirectory, (path) => attachment.connect(path));
+  attachment.send(attachFrame(flags));
+  return attachment;
+}
+
+class Attachment implements AttachStream {
+  readonly output: AsyncIterable<Uint8Array> = this.#read();
+  #socket: Bun.Socket | undefined;
+  #chunks: Uint8Array[] = [];
+  #queued = 0;
+  #paused = false;
+  #ended = false;
+  #wake: (() => void) | undefined;
+  #drained: (() => void)[] = [];
+  /** Writes wait for one another, so that bytes keep their order. */
+  #writing: Promise<void> = Promise.resolve();
+
+  async connect(unix: string): Promise<void> {
+    this.#socket = await Bun.connect({
+      unix,
+      allowHalfOpen: true,
+      socket: {
+        data: (_, chunk) => this.#received(chunk),
+        drain: () => this.#release(),
+        end: () => this.#finish(),
+        close: () => this.#finish(),
+        error: () => this.#finish(),
+      },
+    });
+  }
+
+  send(frame: Uint8Array): void {
+    this.#socket?.write(frame);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const turn = this.#writing.then(() => this.#writeAll(bytes));
+    this.#writing = turn;
+    await turn;
+  }
+
+  closeInput(): void {
+    void this.#writing.then(() => this.#socket?.shutdown());
+  }
+
+  close(): void {
+    this.#socket?.terminate();
+    this.#finish();
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let rest = bytes; rest.length > 0 && !this.#ended;) {
+      const written = this.#socket?.write(rest) ?? 0;
+      rest = rest.subarray(Math.max(written, 0));
+      if (rest.length > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
+    }
+  }
+
+  #received(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#queued += chunk.length;
+    if (this.#queued > HIGH_WATER && !this.#paused) {
+      this.#paused = true;
+      this.#socket?.pause();
+    }
+    this.#wake?.();
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        const chunk = this.#chunks.shift();
+        if (chunk === undefined && this.#ended) return;
+        if (chunk === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+        else {
+          this.#taken(chunk);
+          yield chunk;
+        }
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  #taken(chunk: Uint8Array): void {
+    this.#queued -= chunk.length;
+    if (!this.#paused || this.#queued > HIGH_WATER / 2) return;
+    this.#paused = false;
+    this.#socket?.resume();
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#wake?.();
+    this.#release();
+  }
+
+  #release(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+}

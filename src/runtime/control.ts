@@ -1,0 +1,92 @@
+/** The engine's end of a shim's control connection: what the shim says, and what it is asked to do. */
+import { errnoText } from "../kernel/errno.ts";
+import { BerthError } from "../lib/error.ts";
+import { FrameDecoder, type ShimMessage } from "./frames.ts";
+
+export interface ControlListener {
+  /** State, failure, warning, exit; replies are not passed on. */
+  message(message: ShimMessage): void;
+  /** The shim is gone, or we have closed. Nothing comes any more. */
+  closed(): void;
+}
+
+export type Place = { readonly fd: number } | { readonly unix: string };
+
+export class Control {
+  readonly #socket: Bun.Socket;
+  readonly #replies: Replies;
+
+  private constructor(socket: Bun.Socket, replies: Replies) {
+    this.#socket = socket;
+    this.#replies = replies;
+    socket.unref();
+  }
+
+  /** Listens from the first byte. */
+  static async open(place: Place, listener: ControlListener): Promise<Control> {
+    const decoder = new FrameDecoder();
+    const replies = new Replies();
+    const closed = () => {
+      if (replies.close()) listener.closed();
+    };
+    const socket = await Bun.connect({
+      ...(place as { unix: string }), // the cast: one overload takes a path, the other a descriptor, and both fit
+      socket: {
+        data(self, chunk) {
+          try {
+            for (const message of decoder.push(chunk))
+              if (message.type === "reply") replies.settle(message.errno);
+              else listener.message(message);
+          } catch {
+            self.terminate(); // it does not speak our language: as good as gone
+          }
+        },
+        close: closed,
+        error: closed,
+      },
+    });
+    return new Control(socket, replies);
+  }
+
+  /** Small frames on a local socket: the kernel takes them whole, or the shim is stuck and will be given up. */
+  send(frame: Uint8Array): void {
+    if (this.#socket.write(frame) !== frame.length) this.#socket.terminate();
+  }
+
+  /** A frame that the shim answers. */
+  async ask(frame: Uint8Array, what: string): Promise<void> {
+    const reply = this.#replies.next();
+    this.send(frame);
+    const errno = await reply;
+    if (errno !== 0)
+      throw new BerthError(errno === ESRCH ? "not_found" : "internal", `${what}: ${errnoText(errno)}`);
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+}
+const ESRCH = 3;
+
+/** Answers come in the order of the questions. */
+class Replies {
+  #waiting: ((errno: number) => void)[] = [];
+  #closed = false;
+
+  next(): Promise<number> {
+    if (this.#closed) return Promise.resolve(ESRCH);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  settle(errno: number): void {
+    this.#waiting.shift()?.(errno);
+  }
+
+  /** True the first time. */
+  close(): boolean {
+    const first = !this.#closed;
+    this.#closed = true;
+    for (const answer of this.#waiting.splice(0)) answer(ESRCH);
+    return first;
+  }
+}

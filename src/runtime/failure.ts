@@ -1,0 +1,61 @@
+/** A start that failed, in the user's words. What it means follows from the operation and the errno, never from text. */
+import { errnoText } from "../kernel/errno.ts";
+import { BerthError, type ErrorCode } from "../lib/error.ts";
+import type { Op } from "./op.ts";
+
+export interface Failure {
+  /** Index in the plan; -1 where no operation is to blame. */
+  readonly op: number;
+  readonly errno: number;
+  readonly object: string;
+}
+
+const EPERM = 1;
+const ENOENT = 2;
+const E2BIG = 7;
+const ENOEXEC = 8;
+const EACCES = 13;
+const ENODEV = 19;
+const ENOTDIR = 20;
+const EISDIR = 21;
+const ENOSPC = 28;
+const ELOOP = 40;
+const EDQUOT = 122;
+
+export function startError(ops: readonly Op[], failure: Failure): BerthError {
+  const op = ops[failure.op];
+  if (op?.op === "exec") return execError(op.argv[0] ?? "", failure.errno);
+  const code = codeOf(op, failure.errno);
+  const explained = op?.op === "user" && failure.errno === ENOENT;
+  return new BerthError(code, explained ? failure.object : `${failure.object}: ${errnoText(failure.errno)}`);
+}
+
+function execError(program: string, errno: number): BerthError {
+  if (errno === ENOENT && !program.includes("/"))
+    return new BerthError("command_not_found", `exec: "${program}": executable file not found in $PATH`);
+  return new BerthError(execCode(errno), `exec: "${program}": ${errnoText(errno)}`);
+}
+
+function execCode(errno: number): ErrorCode {
+  if (errno === ENOENT || errno === ENOTDIR || errno === ELOOP) return "command_not_found";
+  return errno === E2BIG
+    ? "invalid"
+    : [EACCES, EPERM, ENOEXEC, EISDIR].includes(errno)
+      ? "command_not_executable"
+      : "internal";
+}
+
+/** Ops whose operands the user chose: their failure is the request's, not ours. */
+const ASKED = new Set<Op["op"] | undefined>(["user", "cwd", "bind", "sysctl", "rlimit"]);
+
+function codeOf(op: Op | undefined, errno: number): ErrorCode {
+  if (errno === ENOSPC || errno === EDQUOT) return "no_space";
+  if (errno === ENODEV) return "unavailable";
+  return ASKED.has(op?.op) || (op?.op === "write" && op.path.includes("/cgroup")) ? "invalid" : "internal";
+}
+
+/** What exit code stands for a start that failed: docker's. */
+export function exitCodeOf(error: BerthError): number {
+  if (error.code === "command_not_found") return 127;
+  return error.code === "command_not_executable" ? 126 : 128;
+}

@@ -1,0 +1,143 @@
+/** A process under a shim, as the engine holds it: from the clone to the exit record. */
+import { BerthError } from "../lib/error.ts";
+import { openAttachment } from "./attach.ts";
+import { Control, type Place } from "./control.ts";
+import { exitCodeOf, type Failure, startError } from "./failure.ts";
+import { resizeFrame, type ShimMessage, signalFrame, startFrame } from "./frames.ts";
+import type { Op } from "./op.ts";
+import { EXITED_OOM_KILLED, PHASE_RUNNING } from "./protocol.ts";
+import { readExit } from "./records.ts";
+import type { AttachStream, ExitRecord, ProcessHandle, ProcessIdentity } from "./runtime.ts";
+
+export interface SupervisedOptions {
+  readonly runDirectory: string;
+  /** Empty for an adopted process. */
+  readonly ops: readonly Op[];
+  readonly startedAt?: bigint;
+  /** Called when the shim is gone without an exit record; answers what is to be believed. */
+  lost(): Promise<ExitRecord>;
+  /** Called once, when nobody needs the process any more. */
+  remove(process: Supervised): Promise<void>;
+}
+
+export class Supervised implements ProcessHandle {
+  pid = 0;
+  startTime = 0n;
+  readonly startedAt?: bigint;
+  readonly warnings: string[] = [];
+  readonly exited: Promise<ExitRecord>;
+  readonly #options: SupervisedOptions;
+  readonly #exited = Promise.withResolvers<ExitRecord>();
+  readonly #cloned = Promise.withResolvers<ProcessIdentity>();
+  readonly #running = Promise.withResolvers<void>();
+  #control: Control | undefined;
+  #failed = false;
+  #settled = false;
+  #removed: Promise<void> | undefined;
+
+  private constructor(options: SupervisedOptions) {
+    this.#options = options;
+    if (options.startedAt !== undefined) this.startedAt = options.startedAt;
+    this.exited = this.#exited.promise;
+    for (const { promise } of [this.#cloned, this.#running]) promise.catch(() => undefined); // whoever asks will hear it
+  }
+
+  /** Resolves when the process exists; throws why it does not. */
+  static async open(place: Place, options: SupervisedOptions): Promise<Supervised> {
+    const process = new Supervised(options);
+    process.#control = await Control.open(place, {
+      message: (message) => process.#hear(message),
+      closed: () => void process.#gone(),
+    });
+    return process;
+  }
+
+  /** Resolves when the process and its namespaces exist. */
+  get cloned(): Promise<ProcessIdentity> {
+    return this.#cloned.promise;
+  }
+
+  get alive(): boolean {
+    return !this.#settled;
+  }
+
+  send(frame: Uint8Array): void {
+    this.#control?.send(frame);
+  }
+
+  async start(): Promise<void> {
+    if (!this.#settled) this.send(startFrame());
+    await this.#running.promise;
+  }
+
+  async signal(signal: number): Promise<void> {
+    if (this.#settled) throw new BerthError("not_found", `process ${this.pid} has ended`);
+    await this.#control?.ask(signalFrame(signal), `send signal ${signal} to process ${this.pid}`);
+  }
+
+  async resize(rows: number, columns: number): Promise<void> {
+    await this.#control?.ask(resizeFrame(rows, columns), `resize the terminal of process ${this.pid}`);
+  }
+
+  async attach(streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<AttachStream> {
+    return await openAttachment(this.#options.runDirectory, streams);
+  }
+
+  release(): Promise<void> {
+    return (this.#removed ??= this.#options.remove(this));
+  }
+
+  /** Without a controller a process at the barrier is given up by its shim. */
+  disconnect(): void {
+    this.#control?.close();
+  }
+
+  #hear(message: ShimMessage): void {
+    switch (message.type) {
+      case "state":
+        this.pid = message.pid;
+        this.startTime = message.startTime;
+        this.#cloned.resolve({ pid: message.pid, startTime: message.startTime });
+        if (message.phase >= PHASE_RUNNING) this.#running.resolve();
+        return;
+      case "failed":
+        return this.#fail(message);
+      case "warning":
+        this.warnings.push(startError(this.#options.ops, message).message);
+        return;
+      case "exited": {
+        const oomKilled = (message.flags & EXITED_OOM_KILLED) !== 0;
+        this.#running.resolve();
+        return this.#settle({ exitCode: message.exitCode, oomKilled, finishedAt: message.finishedAt });
+      }
+    }
+  }
+
+  #fail({ op, errno, object }: Failure): void {
+    const error = startError(this.#options.ops, { op, errno, object });
+    this.#failed = true;
+    this.#cloned.reject(error);
+    this.#running.reject(error);
+    const finishedAt = BigInt(Date.now()) * 1_000_000n;
+    this.#settle({
+      exitCode: exitCodeOf(error),
+      oomKilled: false,
+      finishedAt,
+      failure: { op, errno, object },
+    });
+  }
+
+  #settle(record: ExitRecord): void {
+    this.#settled = true;
+    this.#exited.resolve(record);
+  }
+
+  /** The connection has ended; a shim that came to its end has left a record. */
+  async #gone(): Promise<void> {
+    if (this.#settled || this.#failed) return;
+    const error = new BerthError("internal", `the shim of process ${this.pid} is gone`);
+    this.#cloned.reject(error);
+    this.#running.reject(error);
+    this.#settle(readExit(this.#options.runDirectory) ?? (await this.#options.lost()));
+  }
+}

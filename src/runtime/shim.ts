@@ -1,0 +1,37 @@
+/** Starting a shim: a program in sealed memory, a plan in memory, one end of a socket pair, and nothing else of ours. */
+import { closeSync, readFileSync } from "node:fs";
+import shimPath from "../../dist/native/shim" with { type: "file" };
+import { memfd, socketpair } from "../kernel/libc.ts";
+import { spawn } from "../kernel/spawn.ts";
+import { encodePlan } from "./encode.ts";
+import type { Op } from "./op.ts";
+
+let program: string | undefined;
+
+/** A path of the shim that no container can write to: the file exists only in our descriptor, and is sealed. */
+function shimProgram(): string {
+  return (program ??= `/proc/${process.pid}/fd/${memfd("berth-shim", readFileSync(shimPath), { seal: true })}`);
+}
+
+/** Spawns the shim of one process; answers our end of its control socket. It outlives us. */
+export function spawnShim(
+  ops: readonly Op[],
+  { stderr = "ignore" }: { stderr?: number | "ignore" } = {},
+): number {
+  const plan = memfd("berth-plan", encodePlan(ops), { seal: false });
+  const [ours, theirs] = socketpair();
+  try {
+    spawn([shimProgram()], {
+      argv0: "berth-shim",
+      stdio: ["ignore", "ignore", stderr, plan, theirs],
+      detached: true,
+    }).unref();
+    return ours;
+  } catch (error) {
+    closeSync(ours);
+    throw error;
+  } finally {
+    closeSync(plan);
+    closeSync(theirs);
+  }
+}
