@@ -136,7 +136,7 @@ function takeLong(flags: Flags, word: string, rest: string[]): boolean {
   if (name === "" || name.startsWith("-")) throw failed(125, `bad flag syntax: ${word}`);
   const flag = flags.find(name);
   if (flag === undefined) {
-    if (name === "help") return true;
+    if (name === "help") return parts.length === 0 || parseSwitch(parts.join("="));
     throw unknownFlag(flags, name);
   }
   const value = parts.length > 0 ? parts.join("=") : (bareValue(flag) ?? rest.shift());

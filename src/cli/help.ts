@@ -69,7 +69,7 @@ export function argumentTrouble(command: Command, name: string): string {
         ? `requires at least ${count(least)}`
         : most === least
           ? `requires ${count(least)}`
-          : `requires at least ${least} and at most ${count(most)}`;
+          : `requires at most ${count(most)}`;
   const see = most === undefined ? "See" : "Run";
   return [
     `${PROGRAM}: '${PROGRAM} ${name}' ${wants}`,

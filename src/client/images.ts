@@ -57,7 +57,7 @@ export class ImageCalls {
       platform: string;
       changes: readonly string[];
     },
-    body: AsyncIterable<Uint8Array>,
+    body: AsyncIterable<Uint8Array> | undefined,
   ): Promise<AsyncGenerator<Progress>> {
     return this.#progress("/images/create", { query, body, type: "text/plain" });
   }

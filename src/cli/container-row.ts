@@ -1,0 +1,75 @@
+/** What `ps` can tell of a container (docker's cli/command/formatter/container.go). */
+import { formatSize } from "../lib/size.ts";
+import type { ContainerSummary } from "../wire/schema.ts";
+import type { ListFormat, Row } from "./list-format.ts";
+import { displayPorts } from "./ports.ts";
+import { splitReference } from "./reference.ts";
+import { ago, ellipsis, goTime, joinLabels, quote, shortId } from "./text.ts";
+
+const COLUMNS = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+
+export function containerList(size: boolean): ListFormat {
+  return {
+    table: COLUMNS + (size ? "\t{{.Size}}" : ""),
+    typeName: "*formatter.ContainerContext",
+    headers: {
+      ID: "CONTAINER ID",
+      Names: "NAMES",
+      Image: "IMAGE",
+      Command: "COMMAND",
+      CreatedAt: "CREATED AT",
+      RunningFor: "CREATED",
+      Ports: "PORTS",
+      State: "STATE",
+      Status: "STATUS",
+      Size: "SIZE",
+      Labels: "LABELS",
+      Mounts: "MOUNTS",
+      LocalVolumes: "LOCAL VOLUMES",
+      Networks: "NETWORKS",
+    },
+  };
+}
+
+/** `short`: ids, commands and the like are cut to what fits. */
+export function containerRow(container: ContainerSummary, short: boolean): Row {
+  const labels = container.Labels ?? {};
+  const mounts = (container.Mounts ?? []).map((mount) => mount.Name || mount.Source || "");
+  return {
+    Command: quote(short ? ellipsis(container.Command ?? "", 20) : (container.Command ?? "")),
+    CreatedAt: goTime(container.Created ?? 0),
+    ID: short ? shortId(container.Id ?? "") : (container.Id ?? ""),
+    Image: imageName(container, short),
+    Labels: joinLabels(labels),
+    LocalVolumes: String((container.Mounts ?? []).filter((mount) => mount.Driver === "local").length),
+    Mounts: mounts.map((name) => (short ? ellipsis(name, 15) : name)).join(","),
+    Names: namesOf(container, short),
+    Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(","),
+    Ports: displayPorts(container.Ports ?? []),
+    RunningFor: ago(container.Created ?? 0),
+    Size: sizeOf(container),
+    State: container.State ?? "",
+    Status: container.Status ?? "",
+    Label: (name: string) => labels[name] ?? "",
+  };
+}
+
+/** Without the slash. Cut short, names that links gave (`/other/alias`) are left out. */
+function namesOf({ Names: names }: ContainerSummary, short: boolean): string {
+  const plain = (names ?? []).map((name) => name.replace(/^\//, ""));
+  const own = short ? plain.find((name) => !name.includes("/")) : undefined;
+  return own ?? plain.join(",");
+}
+
+function imageName({ Image: image, ImageID: id }: ContainerSummary, short: boolean): string {
+  if (image === undefined || image === null || image === "") return "<no image>";
+  if (!short) return image;
+  if (id && shortId(id) === shortId(image)) return shortId(id);
+  const { name, tag, digest } = splitReference(image);
+  return digest !== "" && tag === "" ? name : (image.split("@")[0] ?? image);
+}
+
+function sizeOf({ SizeRw: own, SizeRootFs: whole }: ContainerSummary): string {
+  const text = formatSize(own ?? 0);
+  return whole ? `${text} (virtual ${formatSize(whole)})` : text;
+}
