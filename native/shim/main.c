@@ -16,12 +16,7 @@
 #include "shim.h"
 
 struct context context = {
-    .settings = {.run_directory = -1}, .sync = -1, .root = -1, .null_device = -1, .empty = -1, .target_pidfd = -1};
-
-/* The child's standard streams and the shim's ends of them. */
-struct streams {
-    int child[3], shim[3];
-};
+    .settings = {.run_directory = -1}, .sync = -1, .root = -1, .null_device = -1, .empty = -1, .target_pidfd = -1, .umask = 022};
 
 static int configure_supervision(const struct op *op, struct failure *why)
 {
@@ -66,8 +61,8 @@ static int listen_in_run_directory(struct failure *why)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "shim.sock"};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    mode_t mask = umask(0177);
 
+    umask(0177);
     if (fd < 0 || fchdir(context.settings.run_directory) < 0 ||
         (unlink(address.sun_path) < 0 && errno != ENOENT) ||
         bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) {
@@ -76,39 +71,8 @@ static int listen_in_run_directory(struct failure *why)
             close(fd);
         fd = -1;
     }
-    umask(mask);
+    umask(0);
     return chdir("/") < 0 ? -1 : fd;
-}
-
-static int open_streams(struct streams *streams, struct failure *why)
-{
-    bool pipes = !(context.settings.flags & SUPERVISE_TTY);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null < 0)
-        return fail(why, "open /dev/null");
-    for (int fd = 0; fd < 3; fd++) {
-        bool wanted = pipes && (fd > 0 || (context.settings.flags & SUPERVISE_STDIN));
-        int ends[2];
-
-        streams->child[fd] = null;
-        streams->shim[fd] = -1;
-        if (!wanted)
-            continue;
-        if (pipe2(ends, O_CLOEXEC) < 0)
-            return fail(why, "pipe");
-        streams->child[fd] = ends[fd > 0];
-        streams->shim[fd] = ends[fd == 0];
-        fcntl(streams->shim[fd], F_SETFL, O_NONBLOCK);
-    }
-    return 0;
-}
-
-static void close_child_ends(const struct streams *streams)
-{
-    for (int fd = 0; fd < 3; fd++)
-        if (fd == 0 || streams->child[fd] != streams->child[0])
-            close(streams->child[fd]);
 }
 
 static int open_cgroup(const struct op *clone, struct failure *why)
@@ -124,6 +88,21 @@ static int open_cgroup(const struct op *clone, struct failure *why)
     return fd;
 }
 
+/*
+ * All that the child holds: its streams, the socket to the shim, the process it joins. Of the shim's descriptors nothing
+ * stays, not even until exec: execve resolves /proc/self/fd/N/… before it closes anything.
+ */
+static void keep_descriptors(const struct streams *streams, int sync)
+{
+    if (streams_take(streams) < 0 || dup3(sync, FD_SYNC, O_CLOEXEC) < 0)
+        _exit(1);
+    context.sync = FD_SYNC;
+    if (context.target_pidfd >= 0)
+        context.target_pidfd = dup3(context.target_pidfd, FD_TARGET, O_CLOEXEC);
+    if (sys_close_range(context.target_pidfd >= 0 ? FD_TARGET + 1 : FD_TARGET, ~0u, 0) < 0)
+        _exit(1);
+}
+
 /* From here on there are two: the child performs the rest of the plan, the shim looks after it. */
 static int launch(struct plan *plan, const struct op *clone, struct failure *why)
 {
@@ -131,7 +110,7 @@ static int launch(struct plan *plan, const struct op *clone, struct failure *why
     int pair[2], pidfd = -1, listener = listen_in_run_directory(why);
     int cgroup = open_cgroup(clone, why);
 
-    if (listener < 0 || (cgroup < 0 && op_string(clone, 0).size > 0) || open_streams(&streams, why) < 0)
+    if (listener < 0 || (cgroup < 0 && op_string(clone, 0).size > 0) || streams_open(&streams, why) < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return fail(why, "socketpair");
@@ -140,15 +119,11 @@ static int launch(struct plan *plan, const struct op *clone, struct failure *why
     if (child < 0)
         return fail(why, "clone3 with flags 0x%llx", (unsigned long long)op_number(clone, 0));
     if (child == 0) {
-        context.sync = pair[1];
-        for (int fd = 0; fd < 3; fd++)
-            if (dup2(streams.child[fd], fd) < 0)
-                _exit(1);
-        close(pair[0]);
+        keep_descriptors(&streams, pair[1]);
         run_child(plan);
     }
     close(pair[1]);
-    close_child_ends(&streams);
+    streams_close_child_ends(&streams);
     return supervise(child, pidfd, pair[0], streams.shim, listener);
 }
 
@@ -191,6 +166,7 @@ static void detach_from_engine(void)
     sigset_t chld;
 
     setsid();
+    umask(0);
     for (unsigned index = 0; index < array_size(ignored); index++)
         signal(ignored[index], SIG_IGN);
     sigemptyset(&chld);
@@ -200,8 +176,6 @@ static void detach_from_engine(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
-    fcntl(FD_PLAN, F_SETFD, FD_CLOEXEC);
-    fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC);
 }
 
 int main(void)
@@ -210,6 +184,9 @@ int main(void)
     struct plan plan;
     struct op op = {0};
 
+    /* The child will reuse both numbers; were one of them free now, something else of ours would get it. */
+    if (fcntl(FD_PLAN, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0)
+        return 1;
     detach_from_engine();
     if (plan_open(&plan, FD_PLAN, &why) < 0 || perform(&plan, &op, &why) < 0) {
         report(op.index, &why);

@@ -14,7 +14,6 @@
 #include "shim.h"
 
 #define CAPABILITIES 64
-#define CLOSE_ON_EXEC_RANGE 4u
 
 int op_bounding(const struct op *op, struct failure *why)
 {
@@ -40,6 +39,8 @@ int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struc
         return fail(why, "setgid %u", gid);
     if (syscall(SYS_setresuid, uid, uid, uid) < 0)
         return fail(why, "setuid %u", uid);
+    /* A change of user sets this to what fs.suid_dumpable says. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return 0;
 }
 
@@ -165,7 +166,8 @@ int op_exec(const struct op *op, struct failure *why)
         snprintf(home, sizeof home, "HOME=%s", home_of(context.uid, directory, sizeof directory));
         envp[count] = home;
     }
-    if (sys_close_range(3, ~0u, CLOSE_ON_EXEC_RANGE) < 0)
+    umask(context.umask);
+    if (sys_close_range(FD_SYNC + 1, ~0u, 0) < 0)
         return fail(why, "close_range");
     if ((context.settings.flags & SUPERVISE_INIT) && become_init() < 0)
         return fail(why, "fork of the init process");

@@ -17,6 +17,7 @@
 #define CONFIG_FLAG 0u
 #define CONFIG_STRING 1u
 #define CONFIG_CREATE 6u
+#define OPTIONS_SIZE 4096
 #define ATTRIBUTE_READONLY 1u
 #define ATTRIBUTE_NOSUID 2u
 #define ATTRIBUTE_NODEV 4u
@@ -24,6 +25,7 @@
 #define ATTRIBUTE_NOATIME 0x10u
 #define ATTRIBUTE_STRICTATIME 0x20u
 #define ATTRIBUTE_NODIRATIME 0x80u
+#define ATTRIBUTES_OF_TIME 0x70u
 
 int op_propagation(const struct op *op, struct failure *why)
 {
@@ -60,7 +62,6 @@ static int bind_to_itself(const char *path, struct failure *why)
 int op_root(const struct op *op, struct failure *why)
 {
     const char *path = op_string(op, 0).bytes;
-    struct stat status;
 
     if ((op_number(op, 0) & ROOT_BIND) && bind_to_itself(path, why) < 0)
         return -1;
@@ -69,12 +70,7 @@ int op_root(const struct op *op, struct failure *why)
         return fail(why, "open root \"%s\"", path);
     /* The host's null device, taken while the host is still in sight: the container's own is the image's to choose. */
     context.null_device = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (context.null_device >= 0 && (fstat(context.null_device, &status) < 0 || !S_ISCHR(status.st_mode) ||
-                                     status.st_rdev != makedev(1, 3))) {
-        close(context.null_device);
-        context.null_device = -1;
-    }
-    return 0;
+    return is_null_device(context.null_device) ? 0 : (errno = ENODEV, fail(why, "the host's /dev/null is none"));
 }
 
 static unsigned attributes_of(uint64_t flags)
@@ -106,20 +102,29 @@ static int configure(int fs, char *option, struct failure *why)
     return 0;
 }
 
+static int configure_all(int fs, const char *data, struct failure *why)
+{
+    char options[OPTIONS_SIZE], *rest = options, *option;
+
+    if (snprintf(options, sizeof options, "%s", data) >= (int)sizeof options)
+        return errno = E2BIG, fail(why, "mount options \"%.40s…\"", data);
+    while ((option = strsep(&rest, ",")) != NULL)
+        if (*option != 0 && configure(fs, option, why) < 0)
+            return -1;
+    return 0;
+}
+
 /* A file system that is mounted nowhere yet; move_mount puts it onto a descriptor. */
 static int detached(const char *source, const char *type, const char *data, uint64_t flags, struct failure *why)
 {
     cleanup_close int fs = sys_fsopen(type);
-    char options[1024], *rest = options, *option;
 
     if (fs < 0)
         return fail(why, "fsopen %s", type);
     if (sys_fsconfig(fs, CONFIG_STRING, "source", source) < 0)
         return fail(why, "fsconfig source=%s of %s", source, type);
-    snprintf(options, sizeof options, "%s", data);
-    while ((option = strsep(&rest, ",")) != NULL)
-        if (*option != 0 && configure(fs, option, why) < 0)
-            return -1;
+    if (configure_all(fs, data, why) < 0)
+        return -1;
     if (sys_fsconfig(fs, CONFIG_CREATE, NULL, NULL) < 0)
         return fail(why, "mount %s", type);
     int made = sys_fsmount(fs, attributes_of(flags));
@@ -143,15 +148,45 @@ static int mount_point(const char *path, uint64_t options)
     return root_open(path, RESOLVE_NO_SYMLINKS, O_PATH | O_DIRECTORY);
 }
 
+/* MS_REMOUNT: the attributes of the mount that is at the target already. */
+static int change_mount(const char *path, uint64_t flags, struct failure *why)
+{
+    cleanup_close int target = root_open(path, RESOLVE_NO_SYMLINKS, O_PATH);
+    struct mount_attributes attributes = {.set = attributes_of(flags)};
+
+    if (attributes.set & ATTRIBUTES_OF_TIME)
+        attributes.clear = ATTRIBUTES_OF_TIME;
+    if (target < 0 || sys_mount_setattr(target, 0, &attributes) < 0)
+        return fail(why, "remount \"%s\"", path);
+    return 0;
+}
+
+/* A tmpfs over a directory of the image takes over its mode, unless its own options say another one; runc does the same. */
+static const char *options_over(const char *path, const char *type, const char *data, char *buffer, size_t size)
+{
+    cleanup_close int covered = strcmp(type, "tmpfs") == 0 ? root_open(path, 0, O_PATH | O_DIRECTORY) : -1;
+    struct stat status;
+
+    if (covered < 0 || fstat(covered, &status) < 0)
+        return data;
+    snprintf(buffer, size, "mode=%o,%s", status.st_mode & 07777, data);
+    return buffer;
+}
+
 int op_mount(const struct op *op, struct failure *why)
 {
     const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
-    uint64_t options = op_number(op, 1);
+    uint64_t flags = op_number(op, 0), options = op_number(op, 1);
+    char buffer[OPTIONS_SIZE + 16];
+
+    if (flags & MS_REMOUNT)
+        return change_mount(path, flags, why);
+    const char *data = options_over(path, type, op_string(op, 3).bytes, buffer, sizeof buffer);
     cleanup_close int target = mount_point(path, options);
 
     if (target < 0)
         return fail(why, "mount point \"%s\" for %s", path, type);
-    cleanup_close int made = detached(source, type, op_string(op, 3).bytes, op_number(op, 0), why);
+    cleanup_close int made = detached(source, type, data, flags, why);
 
     if (made < 0 || sys_move_mount(made, target) < 0) {
         int error = made < 0 ? why->error : errno;
@@ -226,13 +261,12 @@ int op_directory(const struct op *op, struct failure *why)
 int op_mknod(const struct op *op, struct failure *why)
 {
     const char *path = op_string(op, 0).bytes;
-    mode_t mode = (mode_t)op_number(op, 0), mask = umask(0);
+    mode_t mode = (mode_t)op_number(op, 0);
     dev_t device = makedev((unsigned)op_number(op, 1), (unsigned)op_number(op, 2));
     char name[256];
     cleanup_close int parent = root_parent(path, name, sizeof name);
     int made = parent < 0 ? -1 : mknodat(parent, name, mode, device);
 
-    umask(mask);
     if (made < 0 && errno != EEXIST)
         return fail(why, "mknod \"%s\"", path);
     if (made < 0)
@@ -273,9 +307,11 @@ static int cover_directory(int target)
 
 static int cover_file(int target)
 {
+    struct mount_attributes readonly = {.set = ATTRIBUTE_READONLY | ATTRIBUTE_NOSUID | ATTRIBUTE_NOEXEC};
     cleanup_close int copy = sys_open_tree(context.null_device, "", TREE_CLONE | AT_EMPTY_PATH);
 
-    return copy < 0 ? -1 : sys_move_mount(copy, target);
+    /* The inode is the host's: it takes writes on a read-only mount as well, but no chmod and no chown. */
+    return copy < 0 || sys_mount_setattr(copy, 0, &readonly) < 0 ? -1 : sys_move_mount(copy, target);
 }
 
 int op_mask(const struct op *op, struct failure *why)
@@ -316,7 +352,7 @@ int op_pivot(const struct op *op, struct failure *why)
         return fail(why, "pivot_root");
     if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return fail(why, "umount the old root");
-    return 0;
+    return streams_leave_host(why);
 }
 
 int op_readonly_root(const struct op *op, struct failure *why)

@@ -70,7 +70,7 @@ int op_join_process(const struct op *op, struct failure *why)
     if (!(flags & CLONE_NEWNS))
         return 0;
     context.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return context.root < 0 ? fail(why, "open the root of process %d", pid) : 0;
+    return context.root < 0 ? fail(why, "open the root of process %d", pid) : streams_leave_host(why);
 }
 
 int op_unshare(const struct op *op, struct failure *why)
@@ -95,7 +95,8 @@ int op_sysctl(const struct op *op, struct failure *why)
     char path[256];
     cleanup_close int proc = own_proc();
 
-    snprintf(path, sizeof path, "sys/%s", name);
+    if (snprintf(path, sizeof path, "sys/%s", name) >= (int)sizeof path)
+        return errno = ENAMETOOLONG, fail(why, "sysctl %.40s…", name);
     cleanup_close int fd = proc < 0 ? -1 : openat(proc, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
     if (fd < 0 || write(fd, value.bytes, value.size) != (ssize_t)value.size)
@@ -184,7 +185,7 @@ int op_oom_score(const struct op *op, struct failure *why)
 int op_umask(const struct op *op, struct failure *why)
 {
     (void)why;
-    umask((mode_t)op_number(op, 0));
+    context.umask = (mode_t)op_number(op, 0);
     return 0;
 }
 

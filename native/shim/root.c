@@ -6,10 +6,15 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "shim.h"
+
+#define PATH_SIZE 4096
+#define NAME_SIZE 256
+#define LINKS_LIMIT 40
 
 int root_open(const char *path, uint64_t resolve, int flags)
 {
@@ -19,61 +24,140 @@ int root_open(const char *path, uint64_t resolve, int flags)
                        RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve);
 }
 
-/* Splits at the last component and opens the directory before it, made where it is absent. */
+/* Something that shall exist: a directory, or a file in a directory; what leads to it is made too. */
+struct wish {
+    char path[PATH_SIZE];
+    mode_t mode;
+    bool file;
+    unsigned links; /* dangling symlinks that were followed */
+};
+
+/* Where in the path of a wish one component stands; `next` is the start of the one behind it. */
+struct component {
+    size_t start, end, next;
+};
+
+static struct component component_at(const char *path, size_t start)
+{
+    size_t end = start + strcspn(path + start, "/");
+
+    return (struct component){start, end, end + strspn(path + end, "/")};
+}
+
+static bool is_file(const struct wish *wish, struct component component)
+{
+    return wish->file && wish->path[component.next] == 0;
+}
+
+static int open_up_to(struct wish *wish, struct component component)
+{
+    char behind = wish->path[component.end];
+
+    wish->path[component.end] = 0;
+    int found = root_open(wish->path, 0, O_PATH | (is_file(wish, component) ? 0 : O_DIRECTORY));
+
+    wish->path[component.end] = behind;
+    return found;
+}
+
+static int make_component(const struct wish *wish, int parent, struct component component)
+{
+    size_t size = component.end - component.start;
+    char name[NAME_SIZE];
+
+    if (size >= sizeof name)
+        return errno = ENAMETOOLONG, -1;
+    memcpy(name, wish->path + component.start, size);
+    name[size] = 0;
+    if (!is_file(wish, component))
+        return mkdirat(parent, name, wish->path[component.next] == 0 ? wish->mode : 0755);
+    int made = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, wish->mode);
+
+    return made < 0 ? -1 : close(made);
+}
+
+/* A symlink to what is not there yet (/etc/resolv.conf -> ../run/…): its text takes its place in the path. Always -1. */
+static int follow(struct wish *wish, int parent, struct component component)
+{
+    char target[PATH_SIZE], rest[PATH_SIZE], behind = wish->path[component.end];
+
+    strcpy(rest, wish->path + component.next);
+    wish->path[component.end] = 0;
+    ssize_t size = readlinkat(parent, wish->path + component.start, target, sizeof target - 1);
+
+    wish->path[component.end] = behind;
+    if (size < 0)
+        return errno = ENOENT, -1;
+    target[size] = 0;
+    size_t kept = target[0] == '/' ? 0 : component.start;
+    int length = snprintf(wish->path + kept, PATH_SIZE - kept, "%s%s%s", target, *rest ? "/" : "", rest);
+
+    errno = ++wish->links > LINKS_LIMIT ? ELOOP : length >= (int)(PATH_SIZE - kept) ? ENAMETOOLONG : EAGAIN;
+    return -1;
+}
+
+/* From the root down to the end of the path; EAGAIN when the path has changed on the way. */
+static int descend(struct wish *wish)
+{
+    struct component component = {.next = strspn(wish->path, "/")};
+    int parent = root_open("/", 0, O_PATH | O_DIRECTORY);
+
+    while (parent >= 0 && wish->path[component.next] != 0) {
+        component = component_at(wish->path, component.next);
+        int found = open_up_to(wish, component);
+
+        if (found < 0 && errno == ENOENT && (make_component(wish, parent, component) == 0 || errno == EEXIST))
+            found = open_up_to(wish, component);
+        if (found < 0 && errno == ENOENT)
+            found = follow(wish, parent, component);
+        close_scoped(&parent);
+        parent = found;
+    }
+    return parent;
+}
+
+static int make(const char *path, mode_t mode, bool file)
+{
+    struct wish wish = {.mode = mode, .file = file};
+    int found = root_open(path, 0, O_PATH | (file ? 0 : O_DIRECTORY));
+
+    if (found >= 0 || errno != ENOENT)
+        return found;
+    if (strlen(path) >= sizeof wish.path)
+        return errno = ENAMETOOLONG, -1;
+    strcpy(wish.path, path);
+    while ((found = descend(&wish)) < 0 && errno == EAGAIN)
+        ;
+    return found;
+}
+
+int root_make_directory(const char *path, mode_t mode)
+{
+    return make(path, mode, false);
+}
+
+int root_make_file(const char *path)
+{
+    return make(path, 0644, true);
+}
+
 int root_parent(const char *path, char *name, size_t size)
 {
-    char parent[4096];
+    char parent[PATH_SIZE];
     size_t length = strlen(path);
-    const char *slash;
 
     while (length > 0 && path[length - 1] == '/')
         length--;
-    if (length == 0 || length >= sizeof parent) {
-        errno = length == 0 ? EEXIST : ENAMETOOLONG;
-        return -1;
-    }
-    slash = memrchr(path, '/', length);
+    if (length == 0 || length >= sizeof parent)
+        return errno = length == 0 ? EEXIST : ENAMETOOLONG, -1;
+    const char *slash = memrchr(path, '/', length);
     size_t start = slash == NULL ? 0 : (size_t)(slash - path) + 1;
 
-    if (length - start >= size || strncmp(path + start, "..", length - start) == 0) {
-        errno = length - start >= size ? ENAMETOOLONG : EINVAL;
-        return -1;
-    }
+    if (length - start >= size)
+        return errno = ENAMETOOLONG, -1;
     memcpy(name, path + start, length - start);
     name[length - start] = 0;
     memcpy(parent, path, start);
     parent[start] = 0;
     return root_make_directory(parent, 0755);
-}
-
-int root_make_directory(const char *path, mode_t mode)
-{
-    char name[256];
-    int found = root_open(path, 0, O_PATH | O_DIRECTORY);
-
-    if (found >= 0 || errno != ENOENT)
-        return found;
-    cleanup_close int parent = root_parent(path, name, sizeof name);
-
-    if (parent < 0 || (mkdirat(parent, name, mode) < 0 && errno != EEXIST))
-        return -1;
-    return root_open(path, 0, O_PATH | O_DIRECTORY);
-}
-
-int root_make_file(const char *path)
-{
-    char name[256];
-    int found = root_open(path, 0, O_PATH);
-
-    if (found >= 0 || errno != ENOENT)
-        return found;
-    cleanup_close int parent = root_parent(path, name, sizeof name);
-
-    if (parent < 0)
-        return -1;
-    cleanup_close int made = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
-
-    if (made < 0 && errno != EEXIST)
-        return -1;
-    return root_open(path, 0, O_PATH);
 }

@@ -59,8 +59,10 @@ uint64_t op_number(const struct op *op, unsigned index);
 
 /* root.c: the one place that turns a path of a container into a descriptor. */
 int root_open(const char *path, uint64_t resolve, int flags);
+/* Opened as it is, or made, with the directories that lead to it. */
 int root_make_directory(const char *path, mode_t mode);
 int root_make_file(const char *path);
+/* Splits at the last component and opens the directory before it, made where it is absent. */
 int root_parent(const char *path, char *name, size_t size);
 
 /* sys.c: system calls that the C library does not have. */
@@ -92,6 +94,10 @@ struct settings {
     int run_directory;
 };
 
+/* The child's descriptors behind its standard streams. */
+#define FD_SYNC 3
+#define FD_TARGET 4
+
 /* What an op may change; the shim and, after the clone, its copy in the child. */
 struct context {
     struct settings settings;
@@ -103,6 +109,7 @@ struct context {
     int target_pidfd; /* OP_JOIN_PROCESS */
     pid_t target_pid;
     uid_t uid;        /* OP_USER */
+    mode_t umask;     /* OP_UMASK: the program's; until exec every mode is made as it is asked for */
 };
 
 extern struct context context;
@@ -129,6 +136,21 @@ int run_op(const struct op *op, struct failure *why);
 _Noreturn void run_child(struct plan *plan);
 void warn_shim(const struct op *op, const char *object, int error);
 int send_console(int master);
+
+/* stdio.c */
+struct streams {
+    int child[3], shim[3];
+};
+
+int streams_open(struct streams *streams, struct failure *why);
+void streams_close_child_ends(const struct streams *streams);
+/* In the child: puts its ends on 0, 1 and 2. */
+int streams_take(const struct streams *streams);
+/* In the child, below the container's root: nothing of the host's /dev stays in its hands. */
+int streams_leave_host(struct failure *why);
+/* Pipes and terminal belong to the user, so that it can open /dev/stdout again. */
+int streams_own(uid_t uid);
+bool is_null_device(int fd);
 
 /* ops_identity.c */
 int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why);

@@ -19,21 +19,32 @@ struct line {
     unsigned fields;
 };
 
+static bool is_table(int fd)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return false;
+    errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
+    return S_ISREG(status.st_mode) && status.st_size <= FILE_LIMIT;
+}
+
 /* Reads a file of the root into `buffer`; an absent one is empty. */
 static int read_table(const char *path, char *buffer)
 {
-    cleanup_close int fd = root_open(path, 0, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    struct stat status;
+    /* Looked at before it is opened: to open a device is to do something to it. */
+    cleanup_close int found = root_open(path, 0, O_PATH);
     size_t size = 0;
     ssize_t got;
 
     buffer[0] = 0;
-    if (fd < 0)
+    if (found < 0)
         return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-    if (fstat(fd, &status) < 0)
+    if (!is_table(found))
         return -1;
-    errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
-    if (!S_ISREG(status.st_mode) || status.st_size > FILE_LIMIT)
+    cleanup_close int fd = root_open(path, 0, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0 || !is_table(fd))
         return -1;
     while (size < FILE_LIMIT && (got = read(fd, buffer + size, FILE_LIMIT - size)) > 0)
         size += (size_t)got;
@@ -133,22 +144,6 @@ static unsigned groups_of(char *table, const char *name, gid_t *groups, unsigned
     return count;
 }
 
-/* The terminal or pipes belong to the user, so that it can open /dev/stdout again. */
-static int own_stdio(uid_t uid)
-{
-    struct stat status;
-
-    for (int fd = 0; fd < 3; fd++) {
-        if (fstat(fd, &status) < 0)
-            return -1;
-        bool ours = S_ISFIFO(status.st_mode) || isatty(fd);
-
-        if (ours && status.st_uid != uid && fchown(fd, uid, (gid_t)-1) < 0 && errno != EROFS && errno != EPERM)
-            return -1;
-    }
-    return 0;
-}
-
 static char table[FILE_LIMIT + 1], copy[FILE_LIMIT + 1];
 
 /* `text` is docker's USER: "", "uid", "name", "uid:gid", "name:group". */
@@ -192,7 +187,7 @@ int op_user(const struct op *op, struct failure *why)
             return -1;
     }
     context.uid = identity.uid;
-    if (own_stdio(identity.uid) < 0)
+    if (streams_own(identity.uid) < 0)
         return fail(why, "chown of the standard streams");
     return become_user(identity.uid, identity.gid, groups, count, why);
 }
