@@ -1,0 +1,38 @@
+/** What a container mounts must not appear on the host, nor its umounts: on a host whose "/" is shared, as systemd makes it. */
+import { describe, expect, test } from "bun:test";
+import { startEngine } from "../support/engine.ts";
+import { has } from "../support/parts.ts";
+
+describe.if(has("root", "busybox"))("on a host with a shared root", () => {
+  test.each([
+    ["no bind", []],
+    ["a private bind", ["-v", "/srv:/data"]],
+    ["a bind that follows the host", ["-v", "/srv:/data:rslave"]],
+    ["a bind that is shared", ["-v", "/srv:/data:rshared"]],
+  ])(
+    "a container with %s leaves the host's mounts as they are",
+    async (_, flags) => {
+      await using engine = await startEngine({
+        image: "busybox",
+        wrapper: ["unshare", "--mount", "--propagation", "shared"],
+      });
+      const before = await mountsOf(engine.pid);
+      const { code } = await engine.berth(["run", "--rm", "--network", "none", ...flags, "busybox", "true"]);
+      const id = await engine.berth(["run", "-d", "--network", "none", ...flags, "busybox", "sleep", "100"]);
+      expect(await mountsOf(engine.pid)).toEqual(before);
+      await engine.berth(["exec", id.stdout.trim(), "true"]);
+      await engine.berth(["rm", "-f", id.stdout.trim()]);
+      expect(await mountsOf(engine.pid)).toEqual(before);
+      if (!flags.includes("/srv:/data:rshared")) expect(code).toBe(0); // that may be refused
+    },
+    30_000,
+  );
+});
+
+async function mountsOf(pid: number): Promise<string[]> {
+  const text = await Bun.file(`/proc/${pid}/mountinfo`).text();
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split(" ")[4] ?? "");
+}
