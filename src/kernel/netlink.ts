@@ -42,7 +42,10 @@ export class Netlink implements Disposable {
   #sequence = 1;
 
   constructor(protocol: number) {
-    this.#fd = must("open a netlink socket", attempt("socket", AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
+    this.#fd = must(
+      `open a netlink socket for ${protocol === NETLINK_ROUTE ? "routes" : "nf_tables"}`,
+      attempt("socket", AF_NETLINK, SOCK_RAW_CLOEXEC, protocol),
+    );
     this.#option(SOL_NETLINK, NETLINK_CAP_ACK, new Int32Array([1]));
     this.#option(SOL_NETLINK, NETLINK_EXT_ACK, new Int32Array([1]));
     this.#option(SOL_SOCKET, SO_RCVTIMEO, new BigUint64Array([5n, 0n])); // a lost answer is an error, never a hang
