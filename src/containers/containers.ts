@@ -1,7 +1,6 @@
 /** All containers of an engine: what the API's /containers can ask. Every method is one file's subject. */
 import { BerthError } from "../lib/error.ts";
 import { newId } from "../lib/id.ts";
-import { explainPlan } from "../runtime/explain.ts";
 import { compilePlan } from "../runtime/plan.ts";
 import { loopbackPlan } from "../networks/networks.ts";
 import type { NetworkPlan } from "../runtime/runtime.ts";
@@ -215,6 +214,7 @@ export class Containers {
       network: this.#previewNetwork(id, spec),
       waitForStart: false,
     });
+    const { explainPlan } = await import("../runtime/explain.ts"); // nobody else pays for it
     return explainPlan(compilePlan(launch, this.#parts.features), format);
   }
 

@@ -4,7 +4,6 @@ import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { newId } from "../lib/id.ts";
 import { compileExecPlan } from "../runtime/plan.ts";
-import { explainPlan } from "../runtime/explain.ts";
 import type { ProcessHandle } from "../runtime/runtime.ts";
 import { execPaused } from "../wire/messages.ts";
 import type { ExecConfig, ExecInspectResponse, ExecStartConfig } from "../wire/requests.ts";
@@ -139,6 +138,7 @@ export class Execs {
     requireExecutable(container);
     verifyExec(config);
     const exec: Exec = { id: newId(), container, config, state: { status: "created" } };
+    const { explainPlan } = await import("../runtime/explain.ts"); // nobody else pays for it
     return explainPlan(compileExecPlan(this.#toLaunch(exec, {}, false), this.#parts.features), format);
   }
 

@@ -1,6 +1,6 @@
 /** Why a start failed, in the words that docker's clients look for, and the exit code that follows. */
 import { BerthError } from "../lib/error.ts";
-import { commandNotExecutable, commandNotFound } from "../wire/messages.ts";
+import { commandNotFound } from "../wire/messages.ts";
 import { commandOf, type ContainerSpec } from "./spec.ts";
 
 export interface StartFailure {
@@ -32,7 +32,7 @@ function explainFailure(error: unknown, command: string, prefix: string): StartF
     case "command_not_found":
       return { exitCode: 127, error: say(commandNotFound(command)) };
     case "command_not_executable":
-      return { exitCode: 126, error: say(notExecutable(command, error)) };
+      return { exitCode: 126, error: say(error.message) };
     default:
       return { exitCode: 128, error };
   }
@@ -40,14 +40,4 @@ function explainFailure(error: unknown, command: string, prefix: string): StartF
 
 function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error), { cause: error });
-}
-
-const EISDIR = 21;
-const ENOEXEC = 8;
-
-/** `errno` is on the error where the kernel gave one. */
-function notExecutable(command: string, error: BerthError): string {
-  const errno = "errno" in error ? error.errno : undefined;
-  if (errno === ENOEXEC) return `exec ${command}: exec format error`;
-  return commandNotExecutable(command, errno === EISDIR ? "is a directory" : "permission denied");
 }

@@ -87,7 +87,7 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
   const networks = resources.use(await openNetworks({ store, instance: store.instance }));
   for (const directory of [`${root}/containers`, `${run}/c`])
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const runtime = openNamespacesRuntime({ instance: store.instance, features, runDirectory: run });
+  const runtime = openNamespacesRuntime({ instance: store.instance, features });
   const closing = new AbortController();
   resources.defer(() => closing.abort());
   return {
