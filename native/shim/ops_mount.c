@@ -221,7 +221,7 @@ int op_bind(const struct op *op, struct failure *why)
     uint64_t flags = op_number(op, 0);
     const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes;
     unsigned recursive = flags & BIND_RECURSIVE ? TREE_RECURSIVE : 0;
-    struct mount_attributes attributes = {op_number(op, 1), op_number(op, 2), op_number(op, 3), 0};
+    struct mount_attributes attributes = {op_number(op, 1), op_number(op, 2), op_number(op, 3) & ~(uint64_t)MS_REC, 0};
     struct stat status;
 
     if ((flags & BIND_MAKE_SOURCE) && access(source, F_OK) < 0 && make_host_directory(source) < 0)
