@@ -51,11 +51,13 @@ export class Exchange {
   }
 }
 
-/** An ordinary answer on a connection that was to be upgraded: it ends the connection. */
+/**
+ * An ordinary answer on a connection that was to be upgraded. It ends the connection without announcing it: docker's
+ * client 20.10 takes an answer with `Connection: close` for the upgraded stream (client/hijack.go, ErrPersistEOF).
+ */
 function responseOn(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(request);
   response.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
-  response.shouldKeepAlive = false;
   response.once("finish", () => socket.end());
   return response;
 }

@@ -1,11 +1,12 @@
 /** Everything that is served. Order counts only among paths that overlap. */
+import { absentRoutes } from "./absent.ts";
 import { archiveRoutes } from "./archives.ts";
 import { berthRoutes } from "./berth.ts";
 import { containerStreamRoutes } from "./container-streams.ts";
 import { containerRoutes } from "./containers.ts";
 import { execRoutes } from "./execs.ts";
 import { imageRoutes } from "./images.ts";
-import { networkRoutes } from "./networks.ts";
+
 import type { Route } from "./route.ts";
 import { systemRoutes } from "./system.ts";
 import { unsupportedRoutes } from "./unsupported.ts";
@@ -17,7 +18,7 @@ export const ROUTES: readonly Route[] = [
   ...execRoutes,
   ...archiveRoutes,
   ...imageRoutes,
-  ...networkRoutes,
+  ...absentRoutes,
   ...berthRoutes,
   ...unsupportedRoutes,
 ];

@@ -1,4 +1,4 @@
-/** The networks that every docker has, so that clients which list them before they run something can go on. */
+/** Objects that berth has none of beside the built-in networks, for clients that look for them before they go on. */
 import { createHash } from "node:crypto";
 import { BerthError } from "../lib/error.ts";
 import type { Call } from "./call.ts";
@@ -47,8 +47,19 @@ function inspect(call: Call): Reply {
   return json(found);
 }
 
-export const networkRoutes = [
+/** `docker inspect NAME` asks for one object after the other, and goes on only after a 404. */
+function noVolume(call: Call): Reply {
+  throw new BerthError("not_found", `get ${call.parameter("name")}: no such volume`);
+}
+
+function noPlugin(call: Call): Reply {
+  throw new BerthError("not_found", `plugin ${JSON.stringify(call.parameter("name"))} not found`);
+}
+
+export const absentRoutes = [
   route("GET", "/networks", list, { query: ["filters"] }),
   route("GET", "/networks/{id}", inspect, { query: ["verbose", "scope"] }),
   route("GET", "/volumes", () => json({ Volumes: [], Warnings: null }), { query: ["filters"] }),
+  route("GET", "/volumes/{name}", noVolume),
+  route("GET", "/plugins/{name}/json", noPlugin),
 ];
