@@ -38,7 +38,7 @@ function snapshotOf({ places }: Parts, { id, spec }: Container): Place {
 
 export async function statPath(parts: Parts, container: Container, path: string): Promise<PathStat> {
   await using worker = await openWorker(readingPlace(parts, container));
-  return statIn(worker, container, path);
+  return await statIn(worker, container, path);
 }
 
 async function statIn(worker: Worker, container: Container, path: string): Promise<PathStat> {

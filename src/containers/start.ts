@@ -67,8 +67,10 @@ async function launch(parts: Parts, container: Container): Promise<void> {
 
 /** Clients who came before the process see its first byte. */
 async function run(parts: Parts, container: Container, handle: ProcessHandle): Promise<void> {
-  await connectPending(container, handle);
+  const connecting = connectPending(container, handle);
+  await connecting.catch(() => undefined); // a process that never came to be: start() knows why
   await handle.start();
+  await connecting;
   const startedAt = formatTime(handle.startedAt ?? unixNanoseconds());
   const { pid, startTime } = handle;
   parts.registry.setState(container, { status: "running", pid, startTime: String(startTime), startedAt });

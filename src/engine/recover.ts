@@ -27,15 +27,11 @@ export async function adoptContainers(parts: Parts): Promise<void> {
 
 async function adoptContainer(parts: Parts, id: string): Promise<void> {
   const container = parts.registry.byId(id);
-  const found = await adopt(parts, id, runDirectory(parts.places, id), id);
+  const found = await parts.runtime.adopt(id, runDirectory(parts.places, id), `/${parts.instance}/${id}`);
   if (container === undefined) return await discard(found);
   if (found === undefined) return;
   if (isHandle(found)) return await resume(parts, container, found);
   ended(parts, container, found);
-}
-
-function adopt(parts: Parts, id: string, directory: string, container: string) {
-  return parts.runtime.adopt(id, directory, `/${parts.instance}/${container}`);
 }
 
 function isHandle(found: ProcessHandle | ExitRecord): found is ProcessHandle {
@@ -93,7 +89,7 @@ async function adoptExec(
 ): Promise<void> {
   table.add(exec);
   if (record.exitCode !== undefined) return execs.ended(exec, record.exitCode, 0);
-  const found = await adopt(parts, exec.id, execDirectory(parts.places, exec.id), exec.container.id);
+  const found = await parts.runtime.adopt(exec.id, execDirectory(parts.places, exec.id)); // the control group is the container's
   if (found !== undefined && isHandle(found)) execs.adopt(exec, found);
   else execs.ended(exec, found?.exitCode ?? 126, 0);
 }
