@@ -74,6 +74,7 @@ enum op_code {
     OP_NO_NEW_PRIVS = 57, /* no operands */
     OP_SECCOMP = 58,   /* numbers: SECCOMP_FILTER_FLAG_* | strings: struct sock_filter[] */
     OP_CWD = 59,       /* numbers: create (1) or not | strings: path in the container; verified to be inside the root */
+    OP_MOUNT_ATTRIBUTES = 61, /* numbers: MOUNT_ATTR_* to set, to clear | strings: path in root, the mount itself and nothing below it */
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
 };
 

@@ -41,6 +41,7 @@ static op_function *const OPS[] = {
     [OP_NO_NEW_PRIVS] = op_no_new_privs,
     [OP_SECCOMP] = op_seccomp,
     [OP_CWD] = op_cwd,
+    [OP_MOUNT_ATTRIBUTES] = op_mount_attributes,
     [OP_EXEC] = op_exec,
 };
 

@@ -344,6 +344,17 @@ int op_readonly_path(const struct op *op, struct failure *why)
     return 0;
 }
 
+int op_mount_attributes(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    struct mount_attributes attributes = {.set = op_number(op, 0), .clear = op_number(op, 1)};
+    cleanup_close int target = root_open(path, 0, O_PATH);
+
+    if (target < 0 || sys_mount_setattr(target, 0, &attributes) < 0)
+        return fail(why, "mount_setattr of \"%s\"", path);
+    return 0;
+}
+
 int op_pivot(const struct op *op, struct failure *why)
 {
     (void)op;

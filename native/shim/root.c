@@ -49,26 +49,28 @@ static bool is_file(const struct wish *wish, struct component component)
     return wish->file && wish->path[component.next] == 0;
 }
 
-static int open_up_to(struct wish *wish, struct component component)
+static int open_up_to(struct wish *wish, struct component component, int flags)
 {
     char behind = wish->path[component.end];
 
     wish->path[component.end] = 0;
-    int found = root_open(wish->path, 0, O_PATH | (is_file(wish, component) ? 0 : O_DIRECTORY));
+    int found = root_open(wish->path, 0, flags);
 
     wish->path[component.end] = behind;
     return found;
 }
 
-static int make_component(const struct wish *wish, int parent, struct component component)
+/* From its parent, which is quick in a deep tree; what is no plain entry of it (a symlink, "..") from the root. */
+static int open_component(struct wish *wish, int parent, const char *name, struct component component)
 {
-    size_t size = component.end - component.start;
-    char name[NAME_SIZE];
+    int flags = O_PATH | O_CLOEXEC | (is_file(wish, component) ? 0 : O_DIRECTORY);
+    int found = sys_openat2(parent, name, (uint64_t)flags, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
-    if (size >= sizeof name)
-        return errno = ENAMETOOLONG, -1;
-    memcpy(name, wish->path + component.start, size);
-    name[size] = 0;
+    return found >= 0 || (errno != ELOOP && errno != EXDEV) ? found : open_up_to(wish, component, flags);
+}
+
+static int make_component(const struct wish *wish, int parent, const char *name, struct component component)
+{
     if (!is_file(wish, component))
         return mkdirat(parent, name, wish->path[component.next] == 0 ? wish->mode : 0755);
     int made = openat(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, wish->mode);
@@ -77,23 +79,37 @@ static int make_component(const struct wish *wish, int parent, struct component 
 }
 
 /* A symlink to what is not there yet (/etc/resolv.conf -> ../run/…): its text takes its place in the path. Always -1. */
-static int follow(struct wish *wish, int parent, struct component component)
+static int follow(struct wish *wish, int parent, const char *name, struct component component)
 {
-    char target[PATH_SIZE], rest[PATH_SIZE], behind = wish->path[component.end];
+    char target[PATH_SIZE], rest[PATH_SIZE];
+    ssize_t size = readlinkat(parent, name, target, sizeof target - 1);
 
-    strcpy(rest, wish->path + component.next);
-    wish->path[component.end] = 0;
-    ssize_t size = readlinkat(parent, wish->path + component.start, target, sizeof target - 1);
-
-    wish->path[component.end] = behind;
     if (size < 0)
         return errno = ENOENT, -1;
     target[size] = 0;
+    strcpy(rest, wish->path + component.next);
     size_t kept = target[0] == '/' ? 0 : component.start;
     int length = snprintf(wish->path + kept, PATH_SIZE - kept, "%s%s%s", target, *rest ? "/" : "", rest);
 
     errno = ++wish->links > LINKS_LIMIT ? ELOOP : length >= (int)(PATH_SIZE - kept) ? ENAMETOOLONG : EAGAIN;
     return -1;
+}
+
+/* Opens one component, made where it is absent. */
+static int enter(struct wish *wish, int parent, struct component component)
+{
+    size_t size = component.end - component.start;
+    char name[NAME_SIZE];
+
+    if (size >= sizeof name)
+        return errno = ENAMETOOLONG, -1;
+    memcpy(name, wish->path + component.start, size);
+    name[size] = 0;
+    int found = open_component(wish, parent, name, component);
+
+    if (found < 0 && errno == ENOENT && (make_component(wish, parent, name, component) == 0 || errno == EEXIST))
+        found = open_component(wish, parent, name, component);
+    return found < 0 && errno == ENOENT ? follow(wish, parent, name, component) : found;
 }
 
 /* From the root down to the end of the path; EAGAIN when the path has changed on the way. */
@@ -104,12 +120,8 @@ static int descend(struct wish *wish)
 
     while (parent >= 0 && wish->path[component.next] != 0) {
         component = component_at(wish->path, component.next);
-        int found = open_up_to(wish, component);
+        int found = enter(wish, parent, component);
 
-        if (found < 0 && errno == ENOENT && (make_component(wish, parent, component) == 0 || errno == EEXIST))
-            found = open_up_to(wish, component);
-        if (found < 0 && errno == ENOENT)
-            found = follow(wish, parent, component);
         close_scoped(&parent);
         parent = found;
     }

@@ -119,7 +119,7 @@ typedef int op_function(const struct op *op, struct failure *why);
 /* ops_*.c */
 op_function op_mkdir, op_write, op_join, op_join_process, op_unshare;
 op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_directory, op_mknod, op_symlink;
-op_function op_mask, op_readonly_path, op_pivot, op_readonly_root, op_console;
+op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonly_root, op_console;
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
 op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_cwd, op_exec, op_barrier;
 
