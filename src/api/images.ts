@@ -2,6 +2,7 @@
 import { BerthError } from "../lib/error.ts";
 import { tar } from "./archives.ts";
 import type { Progress } from "../wire/progress.ts";
+import type { ImagesPruneResponse } from "../wire/requests.ts";
 import type { Call } from "./call.ts";
 import { empty, json, type Reply } from "./reply.ts";
 import { route } from "./route.ts";
@@ -35,14 +36,15 @@ function create(call: Call): Reply {
 }
 
 function importArchive({ query, engine, upload }: Call): Reply {
-  const repository = query.text("repo");
-  const options = {
-    reference: repository === undefined ? undefined : withTag(repository, query.text("tag")),
-    message: query.text("message"),
-    changes: query.texts("changes"),
-    platform: query.text("platform"),
-  };
-  return progressReply(engine.images.import(upload, options));
+  return progressReply(
+    engine.images.import(upload, {
+      repo: query.text("repo"),
+      tag: query.text("tag"),
+      message: query.text("message"),
+      changes: query.texts("changes"),
+      platform: query.text("platform"),
+    }),
+  );
 }
 
 function withTag(image: string, tag: string | undefined): string {
@@ -90,7 +92,11 @@ async function remove(call: Call): Promise<Reply> {
 }
 
 async function prune(call: Call): Promise<Reply> {
-  return json(await call.engine.images.prune(call.query.filters()));
+  const { deleted, spaceReclaimed } = await call.engine.images.prune(call.query.filters());
+  return json({
+    ImagesDeleted: deleted,
+    SpaceReclaimed: spaceReclaimed,
+  } satisfies ImagesPruneResponse);
 }
 
 const CREATE = ["fromImage", "fromSrc", "repo", "tag", "message", "changes", "platform"];

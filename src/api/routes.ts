@@ -6,7 +6,6 @@ import { containerStreamRoutes } from "./container-streams.ts";
 import { containerRoutes } from "./containers.ts";
 import { execRoutes } from "./execs.ts";
 import { imageRoutes } from "./images.ts";
-
 import type { Route } from "./route.ts";
 import { systemRoutes } from "./system.ts";
 import { unsupportedRoutes } from "./unsupported.ts";
