@@ -5,6 +5,8 @@ import { step } from "../lib/failpoint.ts";
 import { newId } from "../lib/id.ts";
 import { formatTime, unixNanoseconds } from "../lib/time.ts";
 import type { Image } from "../images/image.ts";
+import { parseMac } from "../networks/endpoint.ts";
+import { parseExtraHost } from "../networks/hosts.ts";
 import { platformMismatch } from "../wire/messages.ts";
 import type { ContainerCreateRequest } from "../wire/requests.ts";
 import type { ContainerCreateResponse, HostConfig } from "../wire/schema.ts";
@@ -67,6 +69,7 @@ export function toSpec(
   verifyConfig(config);
   verifyHostConfig(hostConfig, facts);
   requireSources(mountRequests(hostConfig));
+  verifyNetwork(parts, hostConfig, request);
   const references = resolveReferences(parts, hostConfig);
   const merged = mergeConfig(config, image.config.config ?? {});
   const spec: ContainerSpec = {
@@ -86,6 +89,15 @@ export function toSpec(
     endpoint: endpointOf(request, networking?.EndpointsConfig ?? {}),
   };
   return { spec, warnings: [...hostWarnings(hostConfig, facts), ...volumeWarnings(merged.Volumes ?? {})] };
+}
+
+/** Addresses and names that would only fail at start. */
+function verifyNetwork(parts: Parts, hostConfig: HostConfig, { MacAddress }: ContainerCreateRequest): void {
+  for (const entry of hostConfig.ExtraHosts ?? []) parseExtraHost(entry);
+  if (MacAddress) parseMac(MacAddress);
+  const { Dns: dns, DnsSearch: search, DnsOptions: options } = hostConfig;
+  if (dns || search || options)
+    parts.networks.resolvConf({ dns: dns ?? [], search: search ?? [], options: options ?? [] });
 }
 
 /** Docker's defaults that show in inspect. */

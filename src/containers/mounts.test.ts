@@ -76,3 +76,13 @@ test("inspect lists binds, but no --tmpfs", () => {
 test("cleanPath() cannot climb above the root", () => {
   expect(cleanPath("/../../a/./b/..")).toBe("/a");
 });
+
+test("nothing is mounted into /proc but what lxcfs offers", () => {
+  expect(() => mountRequests({ Binds: ["/x:/proc/cpuinfo"] })).not.toThrow();
+  expect(() => mountRequests({ Binds: ["/x:/proc/self/attr"] })).toThrow(
+    "cannot be mounted because it is inside /proc",
+  );
+  expect(() => mountRequests({ Tmpfs: { "/proc": "" } })).toThrow(
+    "cannot be mounted because it is inside /proc",
+  );
+});

@@ -39,9 +39,23 @@ export function mountRequests(hostConfig: HostConfig): MountRequest[] {
   const seen = new Set<string>();
   for (const { destination } of requests) {
     if (seen.has(destination)) throw new BerthError("invalid", `Duplicate mount point: ${destination}`);
+    requireOutsideProc(destination);
     seen.add(destination);
   }
   return requests.toSorted((a, b) => depth(a.destination) - depth(b.destination));
+}
+
+/** Files of /proc that tools like lxcfs put their own over; runc's list (rootfs_linux.go, checkProcMount). */
+const PROC_FILES = new Set(
+  "cpuinfo diskstats meminfo stat swaps uptime loadavg slabinfo net/dev sys/kernel/ns_last_pid sys/crypto/fips_enabled"
+    .split(" ")
+    .map((name) => `/proc/${name}`),
+);
+
+/** What lies about /proc could make the runtime write somewhere else (CVE-2019-16884, CVE-2019-19921). */
+function requireOutsideProc(destination: string): void {
+  if ((destination !== "/proc" && !destination.startsWith("/proc/")) || PROC_FILES.has(destination)) return;
+  throw new BerthError("invalid", `"${destination}" cannot be mounted because it is inside /proc`);
 }
 
 function depth(path: string): number {

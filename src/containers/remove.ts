@@ -10,6 +10,7 @@ import type { Parts } from "./parts.ts";
 import { containerDirectory, trashPath } from "./places.ts";
 import { isRunning, lastExitCode } from "./state.ts";
 import { signalContainer } from "./stop.ts";
+import { usedBy } from "./used-by.ts";
 
 /** Gone when this resolves, for everybody who asks; its bytes go when there is time. */
 export async function removeContainer(parts: Parts, container: Container, force: boolean): Promise<void> {
@@ -42,6 +43,7 @@ export function forget(parts: Parts, container: Container): void {
   parts.events.container(container, "destroy");
   for (const attachment of container.pending) attachment.cancel();
   container.waiters.removed({ StatusCode: exitCode });
+  parts.images.release(usedBy(parts.registry));
   container.settled = container.settled.then(() => removeBytes(parts, container.id));
 }
 

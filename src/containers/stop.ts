@@ -25,16 +25,23 @@ export async function killContainer(
   const { handle } = container;
   if (handle === undefined)
     throw new BerthError("conflict", cannotKill(container.id, notRunning(container.id)));
-  await signalContainer(parts, container, signal);
+  if (!(await signalContainer(parts, container, signal)))
+    throw new BerthError("conflict", cannotKill(container.id, notRunning(container.id)));
   if (signal === SIGKILL) await within(handle.exited, KILL_TIMEOUT_MS);
 }
 
-/** A paused process is woken by the signal that is meant to end it, as docker does. */
-export async function signalContainer(parts: Parts, container: Container, signal: number): Promise<void> {
-  const handle = requireRunning(container);
-  await handle.signal(signal);
+/** False when the process has ended already. A paused one is woken by the signal that is meant to end it, as docker does. */
+export async function signalContainer(parts: Parts, container: Container, signal: number): Promise<boolean> {
+  const delivered = await container.handle?.signal(signal).then(() => true, hasEnded);
+  if (delivered !== true) return false;
   parts.events.container(container, "kill", { signal: String(signal) });
   if (container.state.status === "paused") await wake(parts, container);
+  return true;
+}
+
+function hasEnded(error: unknown): false {
+  if (error instanceof BerthError && error.code === "not_found") return false;
+  throw error;
 }
 
 /** `not_modified` when it does not run. */

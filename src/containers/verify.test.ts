@@ -53,6 +53,7 @@ test.each<[ContainerConfig, string]>([
   [{ WorkingDir: "srv" }, "it needs to be an absolute path"],
   [{ StopSignal: "SIGNO" }, "Invalid signal: SIGNO"],
   [{ Hostname: "a/b" }, "invalid hostname format: a/b"],
+  [{ Domainname: "a b" }, "invalid hostname format: a b"],
 ])("%p is refused", (config, message) => {
   expect(() => verifyConfig(config)).toThrow(message);
 });

@@ -29,8 +29,8 @@ export function verifyConfig(config: ContainerConfig): void {
       "/",
     ), `the working directory '${directory}' is invalid, it needs to be an absolute path`);
   if (config.StopSignal) parseSignal(config.StopSignal);
-  const hostname = config.Hostname ?? "";
-  require(hostname.length <= 64 && !/[\0\n/]/.test(hostname), `invalid hostname format: ${hostname}`);
+  for (const name of [config.Hostname ?? "", config.Domainname ?? ""])
+    require(name.length <= 64 && /^[\x21-\x2e\x30-\x7e]*$/.test(name), `invalid hostname format: ${name}`);
   for (const text of [...(config.Cmd ?? []), ...(config.Entrypoint ?? []), ...(config.Env ?? [])])
     require(!text.includes("\0"), "a command or variable must not have a NUL in it");
 }

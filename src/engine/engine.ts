@@ -7,6 +7,7 @@ import { Execs } from "../containers/execs.ts";
 import { ExecTable } from "../containers/exec-table.ts";
 import type { Parts } from "../containers/parts.ts";
 import { Registry } from "../containers/registry.ts";
+import { usedBy } from "../containers/used-by.ts";
 import { openImages } from "../images/images.ts";
 import { probeFeatures } from "../kernel/features.ts";
 import { crashAfter } from "../lib/failpoint.ts";
@@ -64,6 +65,7 @@ export class Engine implements AsyncDisposable {
     await adoptExecs(parts, execs, execTable);
     for (const { kind, id, what } of await fsck(parts, execTable, { repair: true }))
       parts.log("info", "recovered", { kind, id, what });
+    parts.images.release(usedBy(parts.registry));
     crashAfter(options.crashAfter ?? 0);
     return new Engine(parts, execTable, execs, resources.move());
   }

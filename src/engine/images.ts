@@ -1,9 +1,10 @@
 /** The image store as the engine offers it: it says what happened, and knows which images containers need. */
-import type { Images } from "../images/images.ts";
 import type { Parts } from "../containers/parts.ts";
-import { isRunning } from "../containers/state.ts";
-
-type UsedBy = Parameters<Images["prune"]>[1];
+import { usedBy } from "../containers/used-by.ts";
+import type { Images } from "../images/images.ts";
+import type { Filters } from "../wire/filters.ts";
+import type { Progress } from "../wire/progress.ts";
+import type { ImageDeleteResponseItem } from "../wire/schema.ts";
 
 export class EngineImages {
   readonly #images: Images;
@@ -17,26 +18,31 @@ export class EngineImages {
   list = (options: Parameters<Images["list"]>[0]) => this.#images.list(options);
   inspect = (ref: string) => this.#images.inspect(ref);
   history = (ref: string) => this.#images.history(ref);
-  save = (refs: readonly string[], platform?: string) => this.#images.save([...refs], platform);
+  save = (...args: Parameters<Images["save"]>) => this.#images.save(...args);
 
   tag(ref: string, repo: string, tag: string | undefined): void {
     this.#images.tag(ref, repo, tag);
     this.#parts.events.image("tag", this.#images.get(ref).id, `${repo}:${tag || "latest"}`);
   }
 
-  remove(ref: string, options: { force: boolean; prune: boolean }) {
-    const removed = this.#images.remove(ref, { ...options, usedBy: this.#usedBy });
-    for (const { Untagged, Deleted } of removed) {
-      if (Untagged) this.#parts.events.image("untag", Untagged, Untagged);
-      if (Deleted) this.#parts.events.image("delete", Deleted, Deleted);
-    }
+  remove(ref: string, options: { force: boolean; prune: boolean }): ImageDeleteResponseItem[] {
+    const removed = this.#images.remove(ref, { ...options, usedBy: usedBy(this.#parts.registry) });
+    this.#tellRemoved(removed);
     return removed;
   }
 
-  prune(filters: Parameters<Images["prune"]>[0]) {
-    const report = this.#images.prune(filters, this.#usedBy);
-    this.#parts.events.image("prune", "", "");
+  prune(filters: Filters): ReturnType<Images["prune"]> {
+    const report = this.#images.prune(filters, usedBy(this.#parts.registry));
+    this.#tellRemoved(report.deleted);
     return report;
+  }
+
+  #tellRemoved(items: readonly ImageDeleteResponseItem[]): void {
+    const { events } = this.#parts;
+    for (const { Untagged, Deleted } of items) {
+      if (Untagged) events.image("untag", Untagged, Untagged);
+      if (Deleted) events.image("delete", Deleted, Deleted);
+    }
   }
 
   import = (...args: Parameters<Images["import"]>) => this.#told("import", this.#images.import(...args));
@@ -45,16 +51,17 @@ export class EngineImages {
   bootstrap = (...args: Parameters<Images["bootstrap"]>) =>
     this.#told("import", this.#images.bootstrap(...args));
 
-  /** Containers that were made from the image: what keeps it. */
-  readonly #usedBy: UsedBy = (imageId) =>
-    this.#parts.registry
-      .all()
-      .filter(({ spec }) => spec.image.id === imageId)
-      .map(({ id, state }) => ({ id, running: isRunning(state) }));
-
-  /** The same stream; at its end the event. */
-  async *#told<T>(action: string, stream: AsyncIterable<T>): AsyncGenerator<T> {
-    yield* stream;
-    this.#parts.events.image(action, "", "");
+  /** The same stream; what it says came into being becomes an event. */
+  async *#told(action: string, stream: AsyncIterable<Progress>): AsyncGenerator<Progress> {
+    for await (const message of stream) {
+      const made = madeBy(message);
+      if (made !== undefined) this.#parts.events.image(action, made, made);
+      yield message;
+    }
   }
+}
+
+/** `sha256:…` of an import, `Loaded image: busybox:latest` of a load. */
+function madeBy({ status = "", stream = "" }: Progress): string | undefined {
+  return /^sha256:[0-9a-f]{64}$/.exec(status)?.[0] ?? /^Loaded image(?: ID)?: (\S+)/.exec(stream)?.[1];
 }
