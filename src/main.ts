@@ -18,7 +18,7 @@ async function chooseFace(words: readonly string[]): Promise<number> {
 
 /** Packs and unpacks archives for the engine, confined to one place. */
 async function becomeWorker(): Promise<number> {
-  const { runWorker } = await import("./images/worker/main.ts");
+  const { runWorker } = await import("./engine/worker.ts");
   await runWorker();
   return 0;
 }
@@ -30,13 +30,20 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   const { lineLog } = await import("./lib/log.ts");
   const log = lineLog((line) => writeSync(2, line));
   const told = toldToEnd();
-  await using engine = await Engine.open({ root: options.root, run: options.run, log });
+  const { root, run } = options;
+  await using engine = await Engine.open({ root, run, log, crashAfter: crashAfter() });
   await using _server = await serve(engine, { socketPath: options.socket, group: options.group, log });
   const note = writeNote(options);
   sayReady(options.readyDescriptor);
   await Promise.race([told, engine.stopping]);
   rmSync(note, { force: true });
   return 0;
+}
+
+/** For the crash tests: the number of the step at which the engine kills itself. */
+function crashAfter(): number | undefined {
+  const step = process.env["BERTH_CRASH_AFTER"];
+  return step === undefined ? undefined : Number(step);
 }
 
 /** Who runs here, for the next command line. */

@@ -153,8 +153,8 @@ function accessOf(flags: Flags): HostConfig {
     ...securityOptions(flags.list("security-opt")),
     ...switches(flags, { Privileged: "privileged" }),
     ...cgroupNamespace(flags.text("cgroupns")),
-    ...mode(flags, "pid", "PidMode", /^(host|container:.+)?$/, "--pid: invalid PID mode"),
-    ...mode(flags, "uts", "UTSMode", /^(host)?$/, "--uts: invalid UTS mode"),
+    ...namespace(flags, "pid", "PidMode", /^(host|container:.+)?$/, "--pid: invalid PID mode"),
+    ...namespace(flags, "uts", "UTSMode", /^(host)?$/, "--uts: invalid UTS mode"),
     ...textFields(flags, { IpcMode: "ipc" }),
   };
 }
@@ -166,7 +166,7 @@ function cgroupNamespace(text: string): HostConfig {
   return { CgroupnsMode: text };
 }
 
-function mode(
+function namespace(
   flags: Flags,
   flag: string,
   field: "PidMode" | "UTSMode",

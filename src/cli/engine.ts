@@ -47,9 +47,22 @@ async function renewEngine(places: Places, old: Connection | undefined): Promise
 
 /** Asks the old engine to end; containers go on, and the new one adopts them. */
 async function retire(places: Places, connection: Connection): Promise<void> {
-  await new Client(new Transport(places.socket, connection)).shutdown({ containers: false });
+  const client = new Client(new Transport(places.socket, connection));
+  await waitForEnd(places, () => client.shutdown({ containers: false }));
+}
+
+/** Returns when the engine that `ask` tells to end is gone, not only when it has heard. */
+export async function waitForEnd({ run }: Places, ask: () => Promise<void>): Promise<void> {
+  const pid = readNote(run)?.pid ?? 0;
+  await ask();
   const deadline = performance.now() + READY_TIMEOUT_MS;
-  while (readNote(places.run) !== undefined && performance.now() < deadline) await Bun.sleep(1);
+  while (isAlive(pid) && performance.now() < deadline) await Bun.sleep(1);
+}
+
+/** A process that has ended but is not fetched by its parent yet (`Z`) counts as gone. */
+function isAlive(pid: number): boolean {
+  const state = readText(`/proc/${pid}/stat`)?.split(") ").at(-1);
+  return pid > 0 && state !== undefined && !state.startsWith("Z");
 }
 
 /** Starts the engine in a session of its own and returns when it answers. */
@@ -99,8 +112,7 @@ async function connectWithin(places: Places): Promise<Connection> {
 
 /** Whether some living process has noted itself in the lock file of the root. */
 function isHeld(root: string): boolean {
-  const pid = Number(readText(`${root}/lock`)?.trim());
-  return pid > 0 && readText(`/proc/${pid}/stat`) !== undefined;
+  return isAlive(Number(readText(`${root}/lock`)?.trim() ?? 0));
 }
 
 function didNotStart(places: Places): BerthError {

@@ -4,7 +4,7 @@ import { failed } from "./failure.ts";
 
 export interface Flag {
   readonly name: string;
-  readonly short?: string;
+  readonly short?: string | undefined;
   /** What the help calls the value: `string`, `int`, `list`, `bytes`. Without it the flag is a switch. */
   readonly value?: string;
   readonly help: string;

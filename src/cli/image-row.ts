@@ -33,7 +33,8 @@ export function imageList(digests: boolean): ListFormat {
 }
 
 export function imageRows(image: ImageSummary, options: ImageListOptions): Row[] {
-  return namesOf(image, options.digests).map((name) => ({ ...factsOf(image, options.short), ...name }));
+  const facts = factsOf(image, options.short);
+  return namesOf(image, options.digests).map((name) => Object.assign({}, facts, name));
 }
 
 function factsOf(image: ImageSummary, short: boolean): Row {

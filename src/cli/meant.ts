@@ -19,7 +19,7 @@ function distanceOf(word: string, candidate: string): number {
 /** Levenshtein's distance with swaps of neighbours counted once. */
 function edits(a: string, b: string): number {
   let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {

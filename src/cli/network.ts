@@ -28,16 +28,19 @@ export function networkRequest(names: readonly string[], ip: string, mac: string
 
 function parseNetwork(text: string): { mode: string; settings: EndpointSettings } {
   if (!text.includes("=")) return { mode: requireName(text), settings: {} };
-  let mode = "";
-  let settings: EndpointSettings = {};
-  for (const field of parseCsvLine(text)) {
-    const [key = "", value = ""] = field.split(/=(.*)/s);
-    if (key === "name") mode = value;
-    else if (key === "ip") settings = { ...settings, IPAMConfig: { IPv4Address: value } };
-    else if (key === "mac-address") settings = { ...settings, MacAddress: value };
-    else throw new BerthError("unsupported", `--network: ${key} is not supported yet`);
-  }
-  return { mode: requireName(mode), settings };
+  const fields = new Map(parseCsvLine(text).map((field) => splitField(field)));
+  const [ip, mac] = [fields.get("ip"), fields.get("mac-address")];
+  const settings: EndpointSettings = {
+    ...(ip === undefined ? {} : { IPAMConfig: { IPv4Address: ip } }),
+    ...(mac === undefined ? {} : { MacAddress: mac }),
+  };
+  return { mode: requireName(fields.get("name") ?? ""), settings };
+}
+
+function splitField(field: string): [string, string] {
+  const [key = "", value = ""] = field.split(/=(.*)/s);
+  if (["name", "ip", "mac-address"].includes(key)) return [key, value];
+  throw new BerthError("unsupported", `--network: ${key} is not supported yet`);
 }
 
 function requireName(mode: string): string {

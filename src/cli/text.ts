@@ -12,19 +12,21 @@ export function shortId(id: string): string {
   return id.replace(/^[a-z0-9]+:/, "").slice(0, 12);
 }
 
+const QUOTED: Readonly<Record<string, string>> = {
+  "\n": "\\n",
+  "\t": "\\t",
+  "\r": "\\r",
+  '"': '\\"',
+  "\\": "\\\\",
+};
+
 /** As Go quotes a string. */
 export function quote(text: string): string {
-  const escaped = text.replaceAll(/["\\\u0000-\u001f\u007f]/g, (sign) => {
-    const known: Readonly<Record<string, string>> = {
-      "\n": "\\n",
-      "\t": "\\t",
-      "\r": "\\r",
-      '"': '\\"',
-      "\\": "\\\\",
-    };
-    return known[sign] ?? `\\x${sign.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
-  return `"${escaped}"`;
+  return `"${text.replaceAll(/["\\\p{Cc}]/gu, (sign) => QUOTED[sign] ?? `\\x${hex(sign)}`)}"`;
+}
+
+function hex(sign: string): string {
+  return sign.charCodeAt(0).toString(16).padStart(2, "0");
 }
 
 /** `2 hours ago`. */
