@@ -75,6 +75,6 @@ export class Place implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.top, { recursive: true, force: true });
+    Bun.spawnSync(["rm", "-rf", this.top]); // rmSync takes half a minute for a tree of 2000 levels
   }
 }

@@ -185,3 +185,24 @@ export function containerPlan(place: Place, options: PlanOptions): Op[] {
 }
 
 const console: Op = { op: "console", rows: 24, columns: 80, bind: true };
+
+export interface Target {
+  readonly pid: number;
+  readonly startTime: bigint;
+}
+
+/** Another process in the container of `target`. */
+export function execPlan(place: Place, target: Target, options: PlanOptions): Op[] {
+  const join = { op: "join-process", pid: target.pid, startTime: target.startTime } as const;
+  return [
+    ...supervision(place, { log: false, ...options }),
+    { ...join, flags: CLONE_NEWPID },
+    { op: "clone", flags: 0, cgroup: options.cgroup ?? "" },
+    { ...join, flags: NAMESPACES & ~CLONE_NEWPID },
+    ...(options.terminal === true ? [{ ...console, bind: false }] : []),
+    ...(options.barrier === false ? [] : [{ op: "barrier" } as const]),
+    ...(options.terminal === true ? [] : [{ op: "session" } as const]),
+    ...(options.inside ?? []),
+    ...becoming(options),
+  ];
+}

@@ -1,4 +1,4 @@
-/** The shim under test: built once from its sources, with sanitizers when BERTH_SHIM_SANITIZE is set. */
+/** The shim under test: built once from its sources, with sanitizers when BERTH_SHIM_SANITIZE is set; or the one at BERTH_TEST_SHIM. */
 import { buildNative, filesOf } from "../../../tools/native.ts";
 
 export const SANITIZED = process.env.BERTH_SHIM_SANITIZE !== undefined;
@@ -7,7 +7,7 @@ let built: Promise<string> | undefined;
 
 /** The path of the executable; its folder bears the digest of the sources, so that the next test process need not build. */
 export function shimProgram(): Promise<string> {
-  return (built ??= build());
+  return (built ??= Promise.resolve(process.env.BERTH_TEST_SHIM ?? build()));
 }
 
 async function build(): Promise<string> {

@@ -7,7 +7,7 @@ import { attachFrame, helloFrame, startFrame } from "../../../src/runtime/frames
 import type { Op } from "../../../src/runtime/op.ts";
 import { Control, type MessageOf, Wire } from "./connection.ts";
 import type { Place } from "./place.ts";
-import { containerPlan, type PlanOptions } from "./plan.ts";
+import { containerPlan, execPlan, type PlanOptions, type Target } from "./plan.ts";
 import { shimProgram } from "./program.ts";
 import { within } from "./within.ts";
 
@@ -39,6 +39,13 @@ export class Shim implements AsyncDisposable {
   static async container(place: Place, options: PlanOptions): Promise<Shim> {
     const shim = await Shim.launch(place, containerPlan(place, options));
     await shim.control.next("state"); // now it listens
+    return shim;
+  }
+
+  /** One more process in the container of `target`; `place` is where its own shim lives. */
+  static async exec(place: Place, target: Target, options: PlanOptions): Promise<Shim> {
+    const shim = await Shim.launch(place, execPlan(place, target, options));
+    await shim.control.next("state");
     return shim;
   }
 
@@ -156,6 +163,18 @@ export function splitFrames(bytes: Buffer): { 1: Buffer; 2: Buffer } {
     at += 8 + size;
   }
   return { 1: Buffer.concat(streams[1]), 2: Buffer.concat(streams[2]) };
+}
+
+/** Starts what must not start, and gives the shim's reason. */
+export async function failureOf(
+  place: Place,
+  plan: readonly Op[] | Uint8Array,
+): Promise<MessageOf<"failed">> {
+  await using shim = await Shim.launch(place, plan);
+  shim.start();
+  const failed = await shim.control.next("failed");
+  await shim.ended;
+  return failed;
 }
 
 /** Runs a container from its start to its end: what it printed, and how it ended. */
