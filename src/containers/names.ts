@@ -25,10 +25,10 @@ function pick(words: readonly string[]): string {
   return words[Math.floor(Math.random() * words.length)] ?? "";
 }
 
-/** The name without docker's leading slash; anything that could not be a file name is refused in docker's words. */
+/** The name without docker's leading slash (docker itself wants two letters or more); anything that could not be a file name is refused in docker's words. */
 export function parseName(text: string): string {
   const name = text.startsWith("/") ? text.slice(1) : text;
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return name;
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return name;
   throw new BerthError(
     "invalid",
     `Invalid container name (${text}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
