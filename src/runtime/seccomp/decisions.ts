@@ -1,0 +1,162 @@
+/** What a filter answers for each number of one architecture: a verdict, or verdicts that depend on arguments. Pure. */
+import { BerthError } from "../../lib/error.ts";
+import type { Seccomp, SeccompArgument, SeccompRule } from "../spec.ts";
+import { type Architecture, syscallNumbers } from "./architectures.ts";
+import { isNarrow } from "./narrow.ts";
+
+export interface Condition {
+  readonly index: number;
+  readonly op: Comparison;
+  readonly value: bigint;
+  /** Only for "masked": what is left after the mask `value`. */
+  readonly wanted: bigint;
+  /** Only the lower 32 bits are looked at. */
+  readonly low?: true;
+}
+export type Comparison = "ne" | "lt" | "le" | "eq" | "ge" | "gt" | "masked";
+
+/** All conditions hold: this verdict. */
+export interface Case {
+  readonly conditions: readonly Condition[];
+  readonly verdict: number;
+}
+
+/** The first case that holds, else the verdict. */
+export interface Decision {
+  readonly cases: readonly Case[];
+  readonly verdict: number;
+}
+
+export interface Decisions {
+  /** By number, ascending; a number that is not here gets `otherwise`. */
+  readonly byNumber: ReadonlyMap<number, Decision>;
+  readonly otherwise: number;
+  /** Numbers above the greatest that the profile knows: newer than the profile, so "not implemented", as runc answers. */
+  readonly newer?: { readonly above: number; readonly verdict: number };
+}
+
+const ENOSYS = 38;
+const EPERM = 1;
+const RET_ERRNO = 0x00050000;
+const RET_TRACE = 0x7ff00000;
+const ACTIONS: Readonly<Record<string, number>> = {
+  SCMP_ACT_KILL: 0x00000000,
+  SCMP_ACT_KILL_THREAD: 0x00000000,
+  SCMP_ACT_KILL_PROCESS: 0x80000000,
+  SCMP_ACT_TRAP: 0x00030000,
+  SCMP_ACT_ERRNO: RET_ERRNO,
+  SCMP_ACT_TRACE: RET_TRACE,
+  SCMP_ACT_LOG: 0x7ffc0000,
+  SCMP_ACT_ALLOW: 0x7fff0000,
+};
+const RESTRICTING = new Set([
+  "SCMP_ACT_KILL",
+  "SCMP_ACT_KILL_THREAD",
+  "SCMP_ACT_KILL_PROCESS",
+  "SCMP_ACT_TRAP",
+  "SCMP_ACT_ERRNO",
+]);
+
+/** SECCOMP_RET_* with its data. */
+export function verdictOf(action: string, errno: number = EPERM): number {
+  if (action === "SCMP_ACT_NOTIFY")
+    throw new BerthError("unsupported", "berth does not support the seccomp action SCMP_ACT_NOTIFY");
+  const verdict = ACTIONS[action];
+  if (verdict === undefined) throw new BerthError("invalid", `unknown seccomp action "${action}"`);
+  return verdict === RET_ERRNO || verdict === RET_TRACE ? verdict | (errno & 0xffff) : verdict;
+}
+
+/** A rule without conditions outweighs those with, as libseccomp has it; otherwise the first in the profile. Names that an architecture lacks are skipped. */
+export function decide(seccomp: Seccomp, architecture: Architecture): Decisions {
+  const numbers = syscallNumbers(architecture);
+  const otherwise = verdictOf(seccomp.defaultAction, seccomp.defaultErrnoRet);
+  const cases = new Map<number, Case[]>();
+  for (const rule of seccomp.syscalls ?? [])
+    for (const name of rule.names) {
+      const number = numbers.get(name);
+      if (number !== undefined) cases.set(number, [...(cases.get(number) ?? []), ...casesOf(rule, name)]);
+    }
+  const ordered = [...cases].toSorted(([a], [b]) => a - b);
+  const above = ordered.at(-1)?.[0];
+  const stub = above !== undefined && RESTRICTING.has(seccomp.defaultAction);
+  return {
+    byNumber: new Map(ordered.map(([number, list]) => [number, toDecision(list, otherwise)])),
+    otherwise,
+    ...(stub ? { newer: { above, verdict: RET_ERRNO | ENOSYS } } : {}),
+  };
+}
+
+function toDecision(cases: readonly Case[], otherwise: number): Decision {
+  const plain = cases.find(({ conditions }) => conditions.length === 0);
+  return plain === undefined ? { cases, verdict: otherwise } : { cases: [], verdict: plain.verdict };
+}
+
+/** Conditions on one argument twice are alternatives: runc splits such a rule, since libseccomp cannot hold it. */
+function casesOf({ action, errnoRet, args }: SeccompRule, name: string): Case[] {
+  const verdict = verdictOf(action, errnoRet);
+  const conditions = (args ?? []).map(toCondition);
+  const repeated = new Set(conditions.map(({ index }) => index)).size < conditions.length;
+  const alternatives = repeated ? conditions.map((condition) => [condition]) : [conditions];
+  return alternatives.map((each) => ({
+    conditions: each.flatMap((one) => asTheKernelReads(name, one, RESTRICTING.has(action))),
+    verdict,
+  }));
+}
+
+/** What forbids looks only at what the kernel reads; what permits wants the rest to be empty. */
+function asTheKernelReads(name: string, condition: Condition, restricting: boolean): Condition[] {
+  const { index, value, wanted } = condition;
+  if (!isNarrow(name, index)) return [condition];
+  if (!restricting) return [condition, { index, op: "le", value: 0xffffffffn, wanted: 0n }];
+  return [{ ...condition, value: BigInt.asUintN(32, value), wanted: BigInt.asUintN(32, wanted), low: true }];
+}
+
+const COMPARISONS: Readonly<Record<string, Comparison>> = {
+  SCMP_CMP_NE: "ne",
+  SCMP_CMP_LT: "lt",
+  SCMP_CMP_LE: "le",
+  SCMP_CMP_EQ: "eq",
+  SCMP_CMP_GE: "ge",
+  SCMP_CMP_GT: "gt",
+  SCMP_CMP_MASKED_EQ: "masked",
+};
+
+function toCondition({ index, op, value, valueTwo = 0 }: SeccompArgument): Condition {
+  const comparison = COMPARISONS[op];
+  if (comparison === undefined) throw new BerthError("invalid", `unknown seccomp comparison "${op}"`);
+  if (!Number.isInteger(index) || index < 0 || index > 5)
+    throw new BerthError("invalid", `seccomp: there is no argument ${index}`);
+  return { index, op: comparison, value: unsigned(value), wanted: unsigned(valueTwo) };
+}
+
+function unsigned(value: number | bigint): bigint {
+  return BigInt.asUintN(64, BigInt(value));
+}
+
+/** What the compiled filter must answer; tests compare. */
+export function evaluate(decision: Decision, args: readonly bigint[]): number {
+  return (
+    decision.cases.find(({ conditions }) => conditions.every((each) => satisfied(each, args)))?.verdict ??
+    decision.verdict
+  );
+}
+
+function satisfied({ index, op, value, wanted, low }: Condition, args: readonly bigint[]): boolean {
+  const argument = BigInt.asUintN(low ? 32 : 64, args[index] ?? 0n);
+  switch (op) {
+    case "ne":
+      return argument !== value;
+    case "lt":
+      return argument < value;
+    case "le":
+      return argument <= value;
+    case "eq":
+      return argument === value;
+    case "ge":
+      return argument >= value;
+    case "gt":
+      return argument > value;
+    case "masked":
+      return (argument & value) === wanted;
+  }
+}
