@@ -52,13 +52,16 @@ function blockOf(hostConfig: HostConfig, find: FindDevice): BlockResources {
     throw new BerthError("invalid", `block device "${path}": no such device`);
   };
   const throttles = (devices: ThrottleDevice[] | null | undefined): Throttle[] =>
-    (devices ?? []).map(({ Path, Rate }) => ({ ...number(Path ?? ""), rate: Rate ?? 0 }));
+    (devices ?? []).map(({ Path, Rate }) => {
+      const { major, minor } = number(Path ?? "");
+      return { major, minor, rate: Rate ?? 0 };
+    });
   return compact({
     weight: hostConfig.BlkioWeight ?? 0,
-    weightDevice: (hostConfig.BlkioWeightDevice ?? []).map(({ Path, Weight }) => ({
-      ...number(Path ?? ""),
-      weight: Weight ?? 0,
-    })),
+    weightDevice: (hostConfig.BlkioWeightDevice ?? []).map(({ Path, Weight }) => {
+      const { major, minor } = number(Path ?? "");
+      return { major, minor, weight: Weight ?? 0 };
+    }),
     throttleReadBpsDevice: throttles(hostConfig.BlkioDeviceReadBps),
     throttleWriteBpsDevice: throttles(hostConfig.BlkioDeviceWriteBps),
     throttleReadIOPSDevice: throttles(hostConfig.BlkioDeviceReadIOps),

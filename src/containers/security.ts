@@ -13,16 +13,13 @@ export interface SecurityOptions {
 
 export function securityOptions(hostConfig: HostConfig): SecurityOptions {
   const privileged = hostConfig.Privileged ?? false;
-  const options = {
+  const defaults: SecurityOptions = {
     noNewPrivileges: false,
     seccomp: privileged ? "unconfined" : "default",
     systemPaths: !privileged,
     writableCgroups: privileged,
-  } as SecurityOptions;
-  return (hostConfig.SecurityOpt ?? []).reduce(
-    (known, text) => ({ ...known, ...parseSecurityOption(text) }),
-    options,
-  );
+  };
+  return Object.assign(defaults, ...(hostConfig.SecurityOpt ?? []).map(parseSecurityOption));
 }
 
 /** `name`, `name=value` or, as old clients write it, `name:value`. */

@@ -37,10 +37,10 @@ export class Bus<T> {
   watch(signal: AbortSignal, limit = 10_000): AsyncIterable<T> {
     const queue: T[] = [];
     let wake = Promise.withResolvers<void>();
-    let lagging = false;
+    const reader = { lags: false };
     const listening = this.listen((message) => {
-      lagging ||= queue.length >= limit;
-      if (!lagging) queue.push(message);
+      reader.lags ||= queue.length >= limit;
+      if (!reader.lags) queue.push(message);
       wake.resolve();
     });
     const stop = () => {
@@ -50,9 +50,10 @@ export class Bus<T> {
     signal.addEventListener("abort", stop, { once: true });
     return (async function* () {
       try {
-        while (!signal.aborted && !lagging) {
+        for (;;) {
           yield* queue.splice(0);
-          if (queue.length > 0 || signal.aborted) continue;
+          if (signal.aborted || (reader.lags && queue.length === 0)) return;
+          if (queue.length > 0) continue;
           await wake.promise;
           wake = Promise.withResolvers<void>();
         }
