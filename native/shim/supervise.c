@@ -15,7 +15,7 @@
 
 #include "shim.h"
 
-#define OUTPUT_SIZE 32768
+#define OUTPUT_SIZE 65536 /* all that a pipe holds */
 #define LAST_CLIENTS_MS 10000
 #define TERMINAL_REST_MS 100
 

@@ -76,7 +76,7 @@ describe("descriptors of the shim", () => {
       place,
       containerPlan(place, { argv: ["true"], cwd: `/proc/self/fd/${fd}` }),
     );
-    expect(failed.object).toContain("working directory");
+    expect(failed).toMatchObject({ object: expect.stringContaining("working directory") });
   });
 
   root("are closed in the child long before its exec", async () => {
@@ -174,8 +174,7 @@ describe("an image that is hostile", () => {
     using place = new Place();
     symlinkSync("/tmp", `${place.extra}/${name}`);
     const failed = await failureOf(place, containerPlan(place, { argv: ["true"] }));
-    expect(failed).toMatchObject({ errno: 40 });
-    expect(failed.object).toStartWith(`mount point "/${name}`);
+    expect(failed).toMatchObject({ errno: 40, object: expect.stringContaining(`mount point "/${name}`) });
   });
 
   root("has a symlink to the host for /etc/passwd: it stays inside", async () => {

@@ -173,7 +173,7 @@ export function containerPlan(place: Place, options: PlanOptions): Op[] {
     ...supervision(place, options),
     { op: "clone", flags: options.namespaces ?? NAMESPACES, cgroup: options.cgroup ?? "" },
     ...rootFilesystem(place, options.mounts),
-    ...(options.terminal === true ? [console] : []),
+    ...(options.terminal === true ? [terminal(true)] : []),
     ...masks(),
     ...(options.barrier === false ? [] : [{ op: "barrier" } as const]),
     { op: "hostname", name: "box" },
@@ -184,7 +184,9 @@ export function containerPlan(place: Place, options: PlanOptions): Op[] {
   ];
 }
 
-const console: Op = { op: "console", rows: 24, columns: 80, bind: true };
+function terminal(bind: boolean): Op {
+  return { op: "console", rows: 24, columns: 80, bind };
+}
 
 export interface Target {
   readonly pid: number;
@@ -199,7 +201,7 @@ export function execPlan(place: Place, target: Target, options: PlanOptions): Op
     { ...join, flags: CLONE_NEWPID },
     { op: "clone", flags: 0, cgroup: options.cgroup ?? "" },
     { ...join, flags: NAMESPACES & ~CLONE_NEWPID },
-    ...(options.terminal === true ? [{ ...console, bind: false }] : []),
+    ...(options.terminal === true ? [terminal(false)] : []),
     ...(options.barrier === false ? [] : [{ op: "barrier" } as const]),
     ...(options.terminal === true ? [] : [{ op: "session" } as const]),
     ...(options.inside ?? []),
