@@ -79,6 +79,19 @@ export function syncfs(fd: number): void {
   call("syncfs", "write back the file system of", `descriptor ${fd}`, fd);
 }
 
+const POSIX_FADV_DONTNEED = 4;
+const SYNC_FILE_RANGE_WRITE = 2;
+
+/** The pages of this part need not stay in memory. Advice: what cannot be dropped stays. */
+export function dropCache(fd: number, offset: number, length: number): void {
+  attempt("fadvise64", fd, offset, length, POSIX_FADV_DONTNEED);
+}
+
+/** Begins to write this part to the disk, and does not wait. Advice, too. */
+export function startWriteback(fd: number, offset: number, length: number): void {
+  attempt("sync_file_range", fd, offset, length, SYNC_FILE_RANGE_WRITE);
+}
+
 export const RESOLVE_IN_ROOT = 0x10;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;

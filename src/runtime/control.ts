@@ -48,9 +48,9 @@ export class Control {
     return new Control(socket, replies);
   }
 
-  /** Small frames on a local socket: the kernel takes them whole, or the shim is stuck and will be given up. */
+  /** Small frames on a local socket: the kernel takes them whole, or there is no shim any more, which close() tells. */
   send(frame: Uint8Array): void {
-    if (this.#socket.write(frame) !== frame.length) this.#socket.terminate();
+    this.#socket.write(frame);
   }
 
   /** A frame that the shim answers. */

@@ -153,6 +153,8 @@ function childOperands(
       return [[], [op.target, op.path]];
     case "console":
       return [[op.rows, op.columns, flag(op.bind, protocol.CONSOLE_BIND)], []];
+    case "mount-attributes":
+      return [[op.set, op.clear], [op.path]];
     case "mask":
     case "readonly-path":
       return [[], [op.path]];

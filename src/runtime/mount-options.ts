@@ -23,7 +23,7 @@ const MS_RELATIME = 1 << 21;
 const MS_STRICTATIME = 1 << 24;
 const MS_LAZYTIME = 1 << 25;
 
-const ATTR_RDONLY = 0x1;
+export const ATTR_RDONLY = 0x1;
 const ATTR_NOSUID = 0x2;
 const ATTR_NODEV = 0x4;
 const ATTR_NOEXEC = 0x8;

@@ -67,6 +67,8 @@ export type MountOp =
     }
   | { readonly op: "mask"; readonly path: string }
   | { readonly op: "readonly-path"; readonly path: string }
+  /** Of a mount that is there already, and of nothing below it. */
+  | { readonly op: "mount-attributes"; readonly path: string; readonly set: number; readonly clear: number }
   | { readonly op: "pivot" }
   | { readonly op: "readonly-root" };
 

@@ -2,11 +2,10 @@
 import { basename } from "node:path";
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
-import { type MountOptions, MS_PRIVATE, MS_RDONLY, MS_REC } from "./mount-options.ts";
+import { ATTR_RDONLY, type MountOptions, MS_PRIVATE, MS_RDONLY, MS_REC } from "./mount-options.ts";
 import type { Op } from "./op.ts";
 import type { Mount, Spec } from "./spec.ts";
 
-const ATTR_RDONLY = 1;
 const ATTR_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
 
 export function cgroupMount(mount: Mount, options: MountOptions, spec: Spec, features: Features): Op[] {
@@ -46,7 +45,9 @@ function version1(
     ...hierarchies.flatMap(({ mountpoint, options: controllers }) =>
       aliases(destination, basename(mountpoint), controllers),
     ),
-    ...((options.flags & MS_RDONLY) === 0 ? [] : [{ op: "readonly-path", path: destination } as const]),
+    ...((options.flags & MS_RDONLY) === 0
+      ? []
+      : [{ op: "mount-attributes", path: destination, set: ATTR_RDONLY, clear: 0 } as const]),
   ];
 }
 

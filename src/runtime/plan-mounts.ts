@@ -3,6 +3,7 @@ import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import { DEFAULT_DEVICES } from "./defaults.ts";
 import {
+  ATTR_RDONLY,
   MS_PRIVATE,
   MS_RDONLY,
   MS_REC,
@@ -25,7 +26,9 @@ export function treeOps(launch: Launch, features: Features): Op[] {
     ...mounts.flatMap((mount) => mountOps(mount, spec, features)),
     ...(hasOwnDev(mounts) ? deviceOps(spec) : []),
     ...(spec.process.terminal ? [consoleOp(spec, true)] : []),
-    ...(isReadOnlyDev(mounts) ? [{ op: "readonly-path", path: "/dev" } as const] : []),
+    ...(isReadOnlyDev(mounts)
+      ? [{ op: "mount-attributes", path: "/dev", set: ATTR_RDONLY, clear: 0 } as const]
+      : []),
     ...(spec.linux.maskedPaths ?? []).map((path): Op => ({ op: "mask", path })),
     ...(spec.linux.readonlyPaths ?? []).map((path): Op => ({ op: "readonly-path", path })),
     ...(spec.root.readonly ? [{ op: "readonly-root" } as const] : []),

@@ -31,7 +31,8 @@ export class Supervised implements ProcessHandle {
   readonly #cloned = Promise.withResolvers<ProcessIdentity>();
   readonly #running = Promise.withResolvers<void>();
   #control: Control | undefined;
-  #failed = false;
+  /** Start was said; once is enough. */
+  #asked = false;
   #settled = false;
   #removed: Promise<void> | undefined;
 
@@ -66,7 +67,8 @@ export class Supervised implements ProcessHandle {
   }
 
   async start(): Promise<void> {
-    if (!this.#settled) this.send(startFrame());
+    if (!this.#asked && !this.#settled) this.send(startFrame());
+    this.#asked = true;
     await this.#running.promise;
   }
 
@@ -115,7 +117,6 @@ export class Supervised implements ProcessHandle {
 
   #fail({ op, errno, object }: Failure): void {
     const error = startError(this.#options.ops, { op, errno, object });
-    this.#failed = true;
     this.#cloned.reject(error);
     this.#running.reject(error);
     const finishedAt = BigInt(Date.now()) * 1_000_000n;
@@ -132,12 +133,15 @@ export class Supervised implements ProcessHandle {
     this.#exited.resolve(record);
   }
 
-  /** The connection has ended; a shim that came to its end has left a record. */
+  /** The connection has ended; a shim that came to its end has left a record, also of what we did not get to read. */
   async #gone(): Promise<void> {
-    if (this.#settled || this.#failed) return;
+    if (this.#settled) return;
+    const record = readExit(this.#options.runDirectory);
+    if (record?.failure !== undefined) return this.#fail(record.failure);
     const error = new BerthError("internal", `the shim of process ${this.pid} is gone`);
     this.#cloned.reject(error);
-    this.#running.reject(error);
-    this.#settle(readExit(this.#options.runDirectory) ?? (await this.#options.lost()));
+    if (record === undefined) this.#running.reject(error);
+    else this.#running.resolve();
+    this.#settle(record ?? (await this.#options.lost()));
   }
 }

@@ -46,6 +46,7 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   seccomp: 58,
   cwd: 59,
   exec: 60,
+  "mount-attributes": 61,
 };
 
 export const SUPERVISE_TTY = 1;
