@@ -2,6 +2,7 @@
 import type { Parts } from "../containers/parts.ts";
 import { usedBy } from "../containers/used-by.ts";
 import type { Images } from "../images/images.ts";
+import { familiar, parseReference } from "../images/reference.ts";
 import type { Filters } from "../wire/filters.ts";
 import type { Progress } from "../wire/progress.ts";
 import type { ImageDeleteResponseItem } from "../wire/schema.ts";
@@ -22,12 +23,13 @@ export class EngineImages {
 
   tag(ref: string, repo: string, tag: string | undefined): void {
     this.#images.tag(ref, repo, tag);
-    this.#parts.events.image("tag", this.#images.get(ref).id, `${repo}:${tag || "latest"}`);
+    this.#tell("tag", familiar(parseReference(tag ? `${repo}:${tag}` : repo)));
   }
 
   remove(ref: string, options: { force: boolean; prune: boolean }): ImageDeleteResponseItem[] {
+    const id = this.#images.find(ref)?.id ?? "";
     const removed = this.#images.remove(ref, { ...options, usedBy: usedBy(this.#parts.registry) });
-    this.#tellRemoved(removed);
+    this.#tellRemoved(removed, id);
     return removed;
   }
 
@@ -37,12 +39,17 @@ export class EngineImages {
     return report;
   }
 
-  #tellRemoved(items: readonly ImageDeleteResponseItem[]): void {
+  /** Names that went, and images; the layers among the deleted have no event, as with docker. */
+  #tellRemoved(items: readonly ImageDeleteResponseItem[], id?: string): void {
     const { events } = this.#parts;
-    for (const { Untagged, Deleted } of items) {
-      if (Untagged) events.image("untag", Untagged, Untagged);
-      if (Deleted) events.image("delete", Deleted, Deleted);
-    }
+    for (const { Untagged } of items) if (Untagged) events.image("untag", id ?? Untagged, Untagged);
+    const deleted = items.find(({ Deleted }) => Deleted && (id === undefined || Deleted === id))?.Deleted;
+    if (deleted) events.image("delete", deleted, deleted);
+  }
+
+  /** `name` is a name or an id of an image that is there. */
+  #tell(action: string, name: string): void {
+    this.#parts.events.image(action, this.#images.find(name)?.id ?? name, name);
   }
 
   import = (...args: Parameters<Images["import"]>) => this.#told("import", this.#images.import(...args));
@@ -55,7 +62,7 @@ export class EngineImages {
   async *#told(action: string, stream: AsyncIterable<Progress>): AsyncGenerator<Progress> {
     for await (const message of stream) {
       const made = madeBy(message);
-      if (made !== undefined) this.#parts.events.image(action, made, made);
+      if (made !== undefined) this.#tell(action, made);
       yield message;
     }
   }
