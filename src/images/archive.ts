@@ -8,9 +8,10 @@ import { BerthError } from "../lib/error.ts";
 import { readTar, type TarEntry } from "../lib/tar-reader.ts";
 import { displayName } from "../lib/tar.ts";
 import { type StoredBlob } from "./blobs.ts";
-import { decompress } from "./decompress.ts";
+import { decompress, detectCompression } from "./decompress.ts";
+import { Handover } from "./handover.ts";
 import { layerMediaType } from "./import.ts";
-import { prepareLayer, type PreparedLayer } from "./layers.ts";
+import { prepareLayer, type PreparedLayer, prepareStream } from "./layers.ts";
 import type { Library } from "./library.ts";
 
 /** Files up to this size are kept in memory: manifests, configs, and whatever else tools put beside them. */
@@ -117,11 +118,55 @@ export class Archive implements AsyncDisposable {
       throw new BerthError("corrupt", `image archive with the sparse file "${name}"`);
     const announced = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name)?.[1];
     const expected = announced === undefined ? {} : { digest: parseDigest(`sha256:${announced}`) };
-    const stored = await this.#library.blobs.ingest(contentOf(entry), expected);
+    const isLayer =
+      !name.endsWith(".json") && !(expected.digest !== undefined && this.#isKnown(expected.digest));
+    const stored = isLayer
+      ? await this.#storeLayer(entry, expected)
+      : await this.#library.blobs.ingest(contentOf(entry), expected);
     this.#pin.add(stored.digest);
-    if (!name.endsWith(".json") && !this.#isKnown(stored.digest))
-      this.#prepared.set(stored.digest, this.#prepare(stored.digest));
     return stored;
+  }
+
+  /** What comes uncompressed is unpacked as it comes; what is compressed is unpacked from its blob, several at a time. */
+  async #storeLayer(entry: TarEntry, expected: Partial<StoredBlob>): Promise<StoredBlob> {
+    const { start, whole } = await peek(contentOf(entry));
+    const stored =
+      detectCompression(start) === "none"
+        ? await this.#storeUnpacking(whole, expected)
+        : await this.#library.blobs.ingest(whole, expected);
+    if (!this.#isKnown(stored.digest)) this.#prepared.set(stored.digest, this.#prepare(stored.digest));
+    return stored;
+  }
+
+  async #storeUnpacking(
+    content: AsyncIterable<Uint8Array>,
+    expected: Partial<StoredBlob>,
+  ): Promise<StoredBlob> {
+    const { places, blobs, limits } = this.#library;
+    const handover = new Handover();
+    const digest = Promise.withResolvers<Digest>();
+    digest.promise.catch(() => {}); // ingest throws the same below
+    const preparing = this.#slots.run(() => prepareStream(places, handover, digest.promise, limits));
+    preparing.catch(() => {}); // told to whoever takes the layer; a file that is no layer is nobody's failure
+    try {
+      const stored = await blobs.ingest(content, expected, (chunk) => handover.push(chunk));
+      digest.resolve(stored.digest);
+      handover.end();
+      this.#unpacked(stored.digest, preparing);
+      return stored;
+    } catch (error) {
+      digest.reject(error);
+      handover.fail(error);
+      await preparing.catch(() => {});
+      throw error;
+    }
+  }
+
+  /** A second copy of a layer that is known is not needed. */
+  #unpacked(digest: Digest, preparing: Promise<PreparedLayer>): void {
+    if (this.#isKnown(digest))
+      preparing.then(({ directory }) => this.#library.discard(directory)).catch(() => {});
+    else this.#prepared.set(digest, preparing);
   }
 
   /** A layer that an image has already: unpacked long ago. */
@@ -178,6 +223,20 @@ class Slots {
 
 function normalize(name: string): string {
   return posix.normalize(name).replace(/^(\.\/|\/)+/, "");
+}
+
+/** The first bytes of a stream, and all of it again. */
+async function peek(
+  stream: AsyncIterable<Uint8Array>,
+): Promise<{ start: Uint8Array; whole: AsyncGenerator<Uint8Array> }> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const start = first.done === true ? new Uint8Array(0) : first.value;
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    if (first.done !== true) yield first.value;
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+  }
+  return { start, whole: whole() };
 }
 
 async function* contentOf(entry: TarEntry): AsyncGenerator<Uint8Array> {

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, wri
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { type Digest, Digester, digestOf } from "../lib/digest.ts";
 import { BerthError } from "../lib/error.ts";
+import { dropCache, startWriteback } from "../kernel/libc.ts";
 import { step } from "../lib/failpoint.ts";
 import type { Descriptor } from "./image.ts";
 import type { Places } from "./places.ts";
@@ -30,12 +31,19 @@ export class Blobs {
     return statSync(this.path(digest), { throwIfNoEntry: false })?.size === size;
   }
 
-  /** Stores a stream without ever holding it; `corrupt` when it is not what `expected` says. Never blocks on the disk. */
-  async ingest(stream: AsyncIterable<Uint8Array>, expected?: Partial<StoredBlob>): Promise<StoredBlob> {
+  /**
+   * Stores a stream without ever holding it; `corrupt` when it is not what `expected` says. Never blocks on the disk. `also` sees each
+   * chunk at the same time, and may slow the stream down.
+   */
+  async ingest(
+    stream: AsyncIterable<Uint8Array>,
+    expected?: Partial<StoredBlob>,
+    also?: (chunk: Uint8Array) => Promise<void>,
+  ): Promise<StoredBlob> {
     const temporary = this.#places.newTemporary();
     const handle = await open(temporary, "wx", 0o600);
     try {
-      const stored = await copy(stream, handle);
+      const stored = await copy(stream, handle, also);
       check(stored, expected);
       if (this.has(stored)) await unlink(temporary);
       else await this.#publish(handle, temporary, stored.digest);
@@ -111,16 +119,58 @@ export function diskError(error: unknown, what: string): unknown {
 }
 
 /** Hashes while the disk writes. */
-async function copy(stream: AsyncIterable<Uint8Array>, handle: FileHandle): Promise<StoredBlob> {
+async function copy(
+  stream: AsyncIterable<Uint8Array>,
+  handle: FileHandle,
+  also: (chunk: Uint8Array) => Promise<void> = async () => {},
+): Promise<StoredBlob> {
   const digester = new Digester();
+  const writeback = new Writeback(handle);
   let size = 0;
   for await (const chunk of stream) {
-    const writing = writeAll(handle, chunk);
+    const working = Promise.all([writeAll(handle, chunk), also(chunk)]);
     digester.update(chunk);
     size += chunk.length;
-    await writing;
+    await working;
+    await writeback.wrote(size);
   }
+  await writeback.finish();
   return { digest: digester.finish(), size };
+}
+
+/** A window of a blob that is synced while the next one is written. */
+const WINDOW = 32 << 20;
+
+/**
+ * Syncs a large blob piece by piece and gives its page cache back, so that storing gigabytes neither ends in one long fsync nor pushes
+ * everything else out of memory. A blob is read again seldom; its files are what is used.
+ */
+class Writeback {
+  readonly #handle: FileHandle;
+  #from = 0;
+  #syncing: Promise<void> | undefined;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async wrote(size: number): Promise<void> {
+    if (size - this.#from < WINDOW) return;
+    await this.#settle();
+    startWriteback(this.#handle.fd, this.#from, size - this.#from);
+    this.#syncing = this.#handle.datasync();
+    this.#syncing.catch(() => {}); // thrown by the next #settle()
+    this.#from = size;
+  }
+
+  async finish(): Promise<void> {
+    await this.#settle();
+  }
+
+  async #settle(): Promise<void> {
+    await this.#syncing;
+    if (this.#syncing !== undefined) dropCache(this.#handle.fd, 0, this.#from);
+  }
 }
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {

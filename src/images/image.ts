@@ -45,7 +45,7 @@ export interface Image {
   readonly config: ImageConfigFile;
   /** The manifest's descriptor. */
   readonly manifest: Descriptor;
-  /** Lower directories of an overlay, topmost first, relative to `<root>/layers`: `l/12`. */
+  /** Lower directories of an overlay, topmost first, relative to `<root>/layers`: `l/12`. The last one is the init layer, `l/0`. */
   readonly layerLinks: readonly string[];
   /** As people see them: `busybox:latest`. */
   readonly tags: readonly string[];

@@ -1,5 +1,4 @@
 /** The image store. `openImages(store)` sweeps what a crash has left, then everything here is either whole or absent. */
-import { chmodSync, existsSync, symlinkSync } from "node:fs";
 import { isDigest } from "../lib/digest.ts";
 import type { Store } from "../store/store.ts";
 import type { Filters } from "../wire/filters.ts";
@@ -16,6 +15,7 @@ import { historyOf, inspectImage } from "./describe.ts";
 import { installHelloWorld, isHelloWorld } from "./hello.ts";
 import type { Image } from "./image.ts";
 import { importImage, type ImportOptions } from "./import.ts";
+import { ensureInitLayer } from "./init-layer.ts";
 import { ensureLayout } from "./layout.ts";
 import { Library } from "./library.ts";
 import { listImages, type ListOptions } from "./list.ts";
@@ -37,8 +37,7 @@ export interface ImagesOptions {
 
 export async function openImages(store: Store, options: ImagesOptions = {}): Promise<Images> {
   const library = new Library(store, options.limits);
-  chmodSync(library.places.emptyLayer, 0o755);
-  if (!existsSync(library.places.link(0))) symlinkSync("../empty/fs", library.places.link(0));
+  ensureInitLayer(library.places);
   sweep(library);
   ensureLayout(library.places, library.catalog);
   return new Images(library);

@@ -15,7 +15,7 @@ import { step } from "../lib/failpoint.ts";
 import type { LayerRow } from "./image.ts";
 import type { Places } from "./places.ts";
 import type { ExpansionLimits } from "./decompress.ts";
-import { openWorker } from "./worker/worker.ts";
+import { openWorker, type UnpackResult } from "./worker/worker.ts";
 
 /** A layer that is unpacked but has no name yet. */
 export interface PreparedLayer {
@@ -24,31 +24,46 @@ export interface PreparedLayer {
   readonly size: number;
 }
 
-/** Unpacks a blob below `tmp/`. Several may run at once: each is a process of its own. */
-export async function prepareLayer(
+/** Unpacks a stored blob below `tmp/`. Several may run at once: each is a process of its own. */
+export function prepareLayer(places: Places, blob: string, limits?: ExpansionLimits): Promise<PreparedLayer> {
+  return prepare(places, async (directory) => {
+    const input = openSync(blob, "r");
+    try {
+      await using worker = await openWorker({ directory }, { input });
+      return await worker.unpackInput("/", { whiteouts: true, limits });
+    } finally {
+      closeSync(input);
+    }
+  });
+}
+
+/** The same for bytes that are just coming in; somebody else computes their digest. */
+export function prepareStream(
   places: Places,
-  blob: string,
+  tar: AsyncIterable<Uint8Array>,
+  digest: Promise<Digest>,
   limits?: ExpansionLimits,
+): Promise<PreparedLayer> {
+  return prepare(places, async (directory) => {
+    await using worker = await openWorker({ directory });
+    const result = await worker.unpack("/", tar, { whiteouts: true, limits, withoutDigest: true });
+    return { ...result, diffId: await digest };
+  });
+}
+
+async function prepare(
+  places: Places,
+  unpack: (directory: string) => Promise<UnpackResult>,
 ): Promise<PreparedLayer> {
   const directory = places.newTemporary();
   mkdirSync(`${directory}/fs`, { recursive: true });
   chmodSync(`${directory}/fs`, 0o755); // the root of a container, whatever our umask is
   try {
-    const result = await unpackBlob(blob, `${directory}/fs`, limits);
-    return { directory, diffId: parseDigest(result.diffId), size: result.size };
+    const { diffId, size } = await unpack(`${directory}/fs`);
+    return { directory, diffId: parseDigest(diffId), size };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
-  }
-}
-
-async function unpackBlob(blob: string, directory: string, limits: ExpansionLimits | undefined) {
-  const input = openSync(blob, "r");
-  try {
-    await using worker = await openWorker({ directory }, { input });
-    return await worker.unpackInput("/", { whiteouts: true, ...(limits === undefined ? {} : { limits }) });
-  } finally {
-    closeSync(input);
   }
 }
 

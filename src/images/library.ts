@@ -64,17 +64,22 @@ export class Library {
     step();
   }
 
-  /** Makes everything that is stored and unpacked into an image with these names. */
+  /** Makes everything that is stored and unpacked into an image with these names. One that is there already only gets them. */
   addImage(image: NewImage): Digest {
-    const manifest = image.manifest ?? this.#writeManifest(image);
-    const { rows, layers } = this.#placeLayers(image.layers);
     const id = image.configDescriptor.digest;
+    const { rows, layers } = this.#placeLayers(image.layers);
+    const known = this.catalog.images.get(id);
+    const { manifest, configDescriptor, config } = known ?? {
+      ...image,
+      manifest: image.manifest ?? this.#writeManifest(image),
+    };
+    const taggedAt = image.names.length === 0 ? known?.taggedAt : Math.floor(Date.now() / 1000);
     const row: ImageRow = {
       manifest,
-      config: image.config,
-      configDescriptor: image.configDescriptor,
-      layers,
-      ...(image.names.length === 0 ? {} : { taggedAt: Math.floor(Date.now() / 1000) }),
+      config,
+      configDescriptor,
+      layers: known?.layers ?? layers,
+      ...(taggedAt === undefined ? {} : { taggedAt }),
     };
     this.commit({
       images: [[id, row]],
@@ -129,10 +134,10 @@ export class Library {
     };
   }
 
-  /** Topmost first, never empty. */
+  /** Topmost first, the init layer last. */
   layerLinks(row: ImageRow): string[] {
     const numbers = row.layers.map(({ chainId }) => this.catalog.layers.get(chainId)?.number ?? 0);
-    return numbers.length === 0 ? ["l/0"] : numbers.toReversed().map((number) => `l/${number}`);
+    return [0, ...numbers].toReversed().map((number) => `l/${number}`);
   }
 
   /** Keeps blobs and layers (by chain id) from being deleted while somebody works with them; dispose it and what nobody wants is deleted. */

@@ -8,7 +8,7 @@ export class Places {
 
   constructor(root: string) {
     this.root = root;
-    for (const directory of [this.blobs, this.links, this.emptyLayer, this.temporary])
+    for (const directory of [this.blobs, this.links, this.initLayer, this.temporary])
       mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
@@ -22,9 +22,9 @@ export class Places {
   get links(): string {
     return `${this.layers}/l`;
   }
-  /** The lower directory of images that have no layers. */
-  get emptyLayer(): string {
-    return `${this.layers}/empty/fs`;
+  /** Lies below every image. */
+  get initLayer(): string {
+    return `${this.layers}/init/fs`;
   }
   get temporary(): string {
     return `${this.root}/tmp`;

@@ -21,7 +21,7 @@ function sweepBlobs(library: Library): void {
 }
 
 function sweepLayers(library: Library): void {
-  const wanted = new Set(["l", "empty", ...[...library.catalog.layers.keys()].map(hexOf)]);
+  const wanted = new Set(["l", "init", ...[...library.catalog.layers.keys()].map(hexOf)]);
   for (const name of readdirSync(library.places.layers)) {
     if (!wanted.has(name)) library.discard(`${library.places.layers}/${name}`);
   }

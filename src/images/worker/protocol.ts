@@ -34,7 +34,9 @@ export interface UnpackOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Most bytes that may be written. */
   readonly limitBytes?: number;
-  readonly limits?: ExpansionLimits;
+  readonly limits?: ExpansionLimits | undefined;
+  /** The caller hashes the archive itself; the result's `diffId` is then empty. */
+  readonly withoutDigest?: boolean;
 }
 
 export interface UnpackResult {

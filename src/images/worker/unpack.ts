@@ -23,13 +23,14 @@ export async function unpackArchive(
   const limits = options.limits ?? DEFAULT_LIMITS;
   const unpacker = new Unpacker(base, options);
   let entries = 0;
-  for await (const entry of readTar(hashing(decompress(source, limits), digester))) {
+  const tar = decompress(source, limits);
+  for await (const entry of readTar(options.withoutDigest === true ? tar : hashing(tar, digester))) {
     if (++entries > MAX_ENTRIES)
       throw new BerthError("invalid", `archive has more than ${MAX_ENTRIES} entries`);
     await unpacker.add(entry);
   }
   unpacker.finish();
-  return { diffId: digester.finish(), size: unpacker.size, entries };
+  return { diffId: options.withoutDigest === true ? "" : digester.finish(), size: unpacker.size, entries };
 }
 
 async function* hashing(source: AsyncIterable<Uint8Array>, digester: Digester): AsyncGenerator<Uint8Array> {
