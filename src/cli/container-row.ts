@@ -8,9 +8,15 @@ import { ago, ellipsis, goTime, joinLabels, quote, shortId } from "./text.ts";
 
 const COLUMNS = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 
+const RAW =
+  "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n" +
+  "state: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\n" +
+  "labels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\n";
+
 export function containerList(size: boolean): ListFormat {
   return {
     table: COLUMNS + (size ? "\t{{.Size}}" : ""),
+    raw: RAW + (size ? "size: {{.Size}}\n" : ""),
     typeName: "*formatter.ContainerContext",
     headers: {
       ID: "CONTAINER ID",
@@ -45,6 +51,7 @@ export function containerRow(container: ContainerSummary, short: boolean): Row {
     Mounts: mounts.map((name) => (short ? ellipsis(name, 15) : name)).join(","),
     Names: namesOf(container, short),
     Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(","),
+    Platform: null,
     Ports: displayPorts(container.Ports ?? []),
     RunningFor: ago(container.Created ?? 0),
     Size: sizeOf(container),

@@ -28,13 +28,14 @@ export async function copyFrom(
   target: string,
   options: CopyOptions,
 ): Promise<number> {
+  const here = target === "-" ? undefined : localTarget(target);
   const path = options.followLink ? await followRemote(calls, source) : source.path;
   const { stat, body } = await calls.getArchive(source.container, path);
-  if (target === "-") {
+  if (here === undefined) {
     for await (const chunk of body) write(1, chunk);
     return 0;
   }
-  const place = placeFor(localTarget(target), baseOf(source.path), isDirectory(stat));
+  const place = placeFor(here, baseOf(source.path), isDirectory(stat));
   const counted = new Count(body);
   await unpackInto(place.directory, renamed(readTar(counted), baseOf(path), place.name));
   return counted.bytes;

@@ -34,7 +34,7 @@ export const events: Command = {
 function shower(format: string): (event: EventMessage) => string {
   if (format === "") return describeEvent;
   const template = compile(format === "json" ? "{{json .}}" : format);
-  return (event) => template.execute(event, { missing: () => ({ value: "" }) });
+  return (event) => template.execute(sorted(event), { missing: () => ({ value: "" }) });
 }
 
 function compile(format: string): Template {
@@ -46,6 +46,12 @@ function compile(format: string): Template {
   }
 }
 
+/** With its attributes in order, as Go writes maps. */
+function sorted(event: EventMessage): EventMessage {
+  const attributes = Object.entries(event.Actor?.Attributes ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { ...event, Actor: { ...event.Actor, Attributes: Object.fromEntries(attributes) } };
+}
+
 /** `2026-01-02T03:04:05.000000000Z container start 4f1… (image=busybox, name=web)`. */
 export function describeEvent(event: EventMessage): string {
   const attributes = Object.entries(event.Actor?.Attributes ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -54,12 +60,12 @@ export function describeEvent(event: EventMessage): string {
   return `${eventTime(event)} ${what}${list === "" ? "" : ` (${list})`}`;
 }
 
-/** Nine decimals, local time. Beyond 2^53 the last digits of timeNano are not to be trusted; docker's clients in JS have the same. */
+/** Local time. The decimals are the last digits of timeNano as it is written: as a number it would be rounded. */
 function eventTime({ time, timeNano }: EventMessage): string {
-  const seconds = time ?? Math.floor((timeNano ?? 0) / 1e9);
-  const date = new Date(seconds * 1000);
+  const date = new Date((time ?? Math.floor((timeNano ?? 0) / 1e9)) * 1000);
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-  const decimals = String(Math.max(0, Math.round((timeNano ?? 0) - seconds * 1e9))).padStart(9, "0");
   const zone = date.getTimezoneOffset() === 0 ? "Z" : offset(date, ":");
-  return `${local}.${decimals}${zone}`;
+  return `${local}.${String(timeNano ?? 0)
+    .padStart(9, "0")
+    .slice(-9)}${zone}`;
 }

@@ -9,7 +9,10 @@ const NONE = "<none>";
 
 export interface ImageListOptions {
   readonly short: boolean;
+  /** Digests are wanted beside tags. */
   readonly digests: boolean;
+  /** Digests without a tag have a row each. */
+  readonly digestRows: boolean;
 }
 
 export function imageList(digests: boolean): ListFormat {
@@ -34,7 +37,7 @@ export function imageList(digests: boolean): ListFormat {
 
 export function imageRows(image: ImageSummary, options: ImageListOptions): Row[] {
   const facts = factsOf(image, options.short);
-  return namesOf(image, options.digests).map((name) => Object.assign({}, facts, name));
+  return namesOf(image, options).map((name) => Object.assign({}, facts, name));
 }
 
 function factsOf(image: ImageSummary, short: boolean): Row {
@@ -42,12 +45,13 @@ function factsOf(image: ImageSummary, short: boolean): Row {
     value < 0 ? "N/A" : show(value);
   return {
     ID: short ? shortId(image.Id) : image.Id,
-    CreatedSince: image.Created > 0 ? ago(image.Created) : "",
+    CreatedSince: image.Created < 0 ? "" : ago(image.Created),
     CreatedAt: goTime(image.Created),
     Size: formatSize(image.Size),
     Containers: optional(image.Containers, String),
-    SharedSize: optional(image.SharedSize, formatSize),
-    UniqueSize: optional(image.SharedSize, (shared) => formatSize(image.Size - shared)),
+    SharedSize: optional(image.SharedSize, (shared) => formatSize(shared, 4)),
+    UniqueSize: optional(image.SharedSize, (shared) => formatSize(image.Size - shared, 4)),
+    VirtualSize: formatSize(image.Size, 4),
   };
 }
 
@@ -58,7 +62,7 @@ interface Name {
 }
 
 /** Digests have rows of their own only when they are asked for, or when the repository has no tag. */
-function namesOf(image: ImageSummary, digests: boolean): Name[] {
+function namesOf(image: ImageSummary, { digests, digestRows }: ImageListOptions): Name[] {
   const tags = (image.RepoTags ?? []).map(splitReference).filter(({ name }) => name !== NONE);
   const pins = (image.RepoDigests ?? []).map(splitReference).filter(({ name }) => name !== NONE);
   const tagged = tags.flatMap(({ name, tag }) => {
@@ -67,12 +71,12 @@ function namesOf(image: ImageSummary, digests: boolean): Name[] {
     return shown.map((digest) => ({ Repository: name, Tag: tag, Digest: digest }));
   });
   const untagged = pins.filter((pin) => tags.every(({ name }) => name !== pin.name));
-  const others = digests
+  const others = digestRows
     ? untagged
     : untagged.filter((pin, at) => untagged.findIndex((p) => p.name === pin.name) === at);
   const rows = [
     ...tagged,
-    ...others.map(({ name, digest }) => ({ Repository: name, Tag: NONE, Digest: digests ? digest : "" })),
+    ...others.map(({ name, digest }) => ({ Repository: name, Tag: NONE, Digest: digestRows ? digest : "" })),
   ];
   return rows.length > 0 ? rows : [{ Repository: NONE, Tag: NONE, Digest: NONE }];
 }

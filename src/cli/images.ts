@@ -23,9 +23,12 @@ export const images: Command = {
     const [reference] = args;
     if (reference !== undefined) filters.set("reference", [...(filters.get("reference") ?? []), reference]);
     const client = await call.client();
-    const digests = flags.on("digests") || /\.Digest\b/.test(flags.text("format"));
+    const digestRows = flags.on("digests");
+    const digests = digestRows || /\.Digest\b/.test(flags.text("format"));
     const list = await client.images.list({ all: flags.on("all"), digests: false, filters });
-    const rows = list.flatMap((image) => imageRows(image, { short: !flags.on("no-trunc"), digests }));
-    printList(rows, listedAs(flags), imageList(flags.on("digests")));
+    const rows = list.flatMap((image) =>
+      imageRows(image, { short: !flags.on("no-trunc"), digests, digestRows }),
+    );
+    printList(rows, listedAs(flags), imageList(digestRows));
   },
 };

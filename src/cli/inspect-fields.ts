@@ -68,10 +68,15 @@ const openMaps = new WeakSet<object>();
 /** A copy in which nulls have become Go's empty lists and maps, where the wire has those. */
 export function forTemplate(element: unknown): Value {
   return JSON.parse(JSON.stringify(element), (name, value: unknown) => {
-    if (value === null) return LISTS.has(name) ? new NilList() : MAPS.has(name) ? new NilMap() : null;
+    if (value === null) return isList(name) ? new NilList() : MAPS.has(name) ? new NilMap() : null;
     if (MAPS.has(name) && typeof value === "object" && !("Image" in value)) openMaps.add(value);
     return value;
   }) as Value;
+}
+
+/** Port bindings are lists below the names of ports. */
+function isList(name: string): boolean {
+  return LISTS.has(name) || /^\d+\/(tcp|udp|sctp)$/.test(name);
 }
 
 /** For the template: what a field is that the object does not have. */

@@ -6,6 +6,7 @@ import { failed } from "./failure.ts";
 import type { Flag } from "./flags.ts";
 import { forTemplate, missingField } from "./inspect-fields.ts";
 import { print } from "./output.ts";
+import type { Template } from "../lib/template.ts";
 import { compileFormat, ONE_FORMAT_HELP } from "./value-format.ts";
 
 const FORMAT: Flag = { name: "format", short: "f", value: "string", help: ONE_FORMAT_HELP };
@@ -96,14 +97,20 @@ function shower(format: string): Shower {
   if (format === "json") return { each, all: (elements) => JSON.stringify(elements) };
   const template = compileFormat(format);
   return {
-    each: (element) => parsing(() => template.execute(forTemplate(element), { missing: missingField })),
+    each: (element) => execute(template, element),
     all: (texts) => texts.join("\n"),
   };
 }
 
-function parsing<T>(work: () => T): T {
+/** As docker does it: with Go's fields first; when that fails with those of the wire, whose complaint counts. */
+function execute(template: Template, element: unknown): string {
   try {
-    return work();
+    return template.execute(forTemplate(element), { missing: missingField });
+  } catch (error) {
+    if (!(error instanceof BerthError)) throw error;
+  }
+  try {
+    return template.execute(element);
   } catch (error) {
     if (!(error instanceof BerthError)) throw error;
     throw new BerthError("invalid", `template parsing error: ${error.message}`);

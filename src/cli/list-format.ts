@@ -15,6 +15,8 @@ export interface ListFormat {
   readonly headers: Readonly<Record<string, string>>;
   /** A template for the table that is shown when nothing else is asked for. */
   readonly table: string;
+  /** What `raw` stands for. */
+  readonly raw?: string;
   /** What docker's Go type is called in messages. */
   readonly typeName: string;
 }
@@ -53,6 +55,7 @@ interface Read {
 function readFormat(format: string, list: ListFormat): Read {
   const isTable = format === "" || format.startsWith("table");
   if (format === "" || format === "table") return { source: list.table, isTable };
+  if (format === "raw" && list.raw !== undefined) return { source: list.raw, isTable };
   if (format === "json") return { source: "{{json .}}", isTable };
   const own = isTable ? format.slice("table".length).trim() : format;
   return { source: own.replaceAll("\\t", "\t").replaceAll("\\n", "\n"), isTable };

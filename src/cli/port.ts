@@ -16,7 +16,7 @@ export const port: Command = {
     const key = wanted.includes("/") ? wanted : `${wanted}/tcp`;
     const bindings = ports[key] ?? [];
     if (bindings.length === 0) {
-      throw new BerthError("not_found", `no public port '${key}' published for ${ref}`);
+      throw new BerthError("not_found", `Error: No public port '${wanted}' published for ${ref}`);
     }
     for (const { HostIp: ip, HostPort: number } of bindings) print(address(ip, number));
   },

@@ -1,40 +1,50 @@
-/** Ports of a container as `ps` shows them: `0.0.0.0:8080->80/tcp, 90-92/udp` (docker's formatter DisplayablePorts). */
+/** Ports of a container as `ps` shows them: `90-92/udp, 0.0.0.0:8080->80/tcp` (docker's formatter DisplayablePorts). */
 import type { Port } from "../wire/schema.ts";
 
 interface Run {
-  readonly key: string;
-  readonly shown: (range: string) => string;
+  readonly ip: string;
+  readonly type: string;
   first: number;
   last: number;
 }
 
+/** Ports side by side become one run, unless they have another number outside: those come last, one by one. */
 export function displayPorts(ports: readonly Port[]): string {
-  const runs: Run[] = [];
-  for (const port of ports.toSorted(byPlace)) {
-    const published = port.IP ? `${port.IP.includes(":") ? `[${port.IP}]` : port.IP}:` : "";
-    const key = `${published}/${port.Type}/${port.PublicPort ? port.PublicPort - port.PrivatePort : ""}`;
-    const last = runs.at(-1);
-    if (last?.key === key && last.last + 1 === port.PrivatePort) last.last++;
-    else runs.push({ key, first: port.PrivatePort, last: port.PrivatePort, shown: shower(port, published) });
+  const sorted = ports.toSorted(byPlace);
+  const moved = sorted.filter(isMoved);
+  const open = new Map<string, Run>();
+  const done: Run[] = [];
+  for (const port of sorted.filter((one) => !isMoved(one))) {
+    const key = `${port.IP ?? ""}/${port.Type}`;
+    const run = open.get(key);
+    if (run !== undefined && run.last + 1 === port.PrivatePort) {
+      run.last++;
+      continue;
+    }
+    if (run !== undefined) done.push(run);
+    open.set(key, { ip: port.IP ?? "", type: port.Type, first: port.PrivatePort, last: port.PrivatePort });
   }
-  return runs
-    .map((run) => run.shown(run.first === run.last ? `${run.first}` : `${run.first}-${run.last}`))
-    .join(", ");
+  return [...[...done, ...open.values()].map(showRun), ...moved.map(showMoved)].join(", ");
 }
 
-function shower(port: Port, published: string): (range: string) => string {
-  if (!port.PublicPort) return (range) => `${range}/${port.Type}`;
-  const shift = port.PublicPort - port.PrivatePort;
-  const shifted = (range: string): string =>
-    range
-      .split("-")
-      .map((one) => Number(one) + shift)
-      .join("-");
-  return (range) => `${published}${shifted(range)}->${range}/${port.Type}`;
+function isMoved(port: Port): boolean {
+  return Boolean(port.IP) && port.PublicPort !== port.PrivatePort;
+}
+
+function showRun({ ip, type, first, last }: Run): string {
+  const range = first === last ? `${first}` : `${first}-${last}`;
+  return `${ip === "" ? "" : `${ip}:${range}->`}${range}/${type}`;
+}
+
+function showMoved(port: Port): string {
+  const ip = port.IP?.includes(":") ? `[${port.IP}]` : port.IP;
+  return `${ip}:${port.PublicPort}->${port.PrivatePort}/${port.Type}`;
 }
 
 function byPlace(a: Port, b: Port): number {
   if (a.PrivatePort !== b.PrivatePort) return a.PrivatePort - b.PrivatePort;
   if ((a.IP ?? "") !== (b.IP ?? "")) return (a.IP ?? "") < (b.IP ?? "") ? -1 : 1;
+  const [publicA, publicB] = [a.PublicPort ?? 0, b.PublicPort ?? 0];
+  if (publicA !== publicB) return publicA - publicB;
   return a.Type < b.Type ? -1 : 1;
 }

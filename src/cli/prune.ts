@@ -1,7 +1,6 @@
 /** `berth container prune` and `berth image prune`. */
 import { formatSize } from "../lib/size.ts";
 import { type Call, type Command, NONE } from "./command.ts";
-import { failed } from "./failure.ts";
 import { FILTER_FLAG, filtersOf } from "./filter-flag.ts";
 import type { Flag } from "./flags.ts";
 import { print, write } from "./output.ts";
@@ -20,7 +19,7 @@ export const pruneContainers: Command = {
   args: NONE,
   flags: FLAGS,
   async run(call) {
-    await confirm(call, "WARNING! This will remove all stopped containers.");
+    if (!(await confirm(call, "WARNING! This will remove all stopped containers."))) return;
     const report = await (await call.client()).containers.prune(filtersOf(call.flags));
     const ids = report.ContainersDeleted ?? [];
     if (ids.length > 0) print(`Deleted Containers:\n${ids.join("\n")}\n`);
@@ -37,7 +36,7 @@ export const pruneImages: Command = {
   flags: [{ name: "all", short: "a", help: "Remove all unused images, not just dangling ones" }, ...FLAGS],
   async run(call) {
     const all = call.flags.on("all");
-    await confirm(call, all ? ALL : DANGLING);
+    if (!(await confirm(call, all ? ALL : DANGLING))) return;
     const filters = new Map(filtersOf(call.flags)).set("dangling", [String(!all)]);
     const report = await (await call.client()).images.prune(filters);
     const lines = (report.ImagesDeleted ?? []).map((image) =>
@@ -49,12 +48,10 @@ export const pruneImages: Command = {
 };
 
 /** Nothing but yes is yes. */
-async function confirm({ flags }: Call, warning: string): Promise<void> {
-  if (flags.on("force")) return;
+async function confirm({ flags }: Call, warning: string): Promise<boolean> {
+  if (flags.on("force")) return true;
   write(1, `${warning}\nAre you sure you want to continue? [y/N] `);
-  const answer = await readLine();
-  if (/^(y|yes)$/i.test(answer.trim())) return;
-  throw failed(1, answer === "" ? "\nberth: nothing was answered, nothing is removed" : "");
+  return /^(y|yes)$/i.test((await readLine()).trim());
 }
 
 async function readLine(): Promise<string> {

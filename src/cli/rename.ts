@@ -1,6 +1,8 @@
 /** `berth rename`. */
 import { BerthError } from "../lib/error.ts";
 import { type Command, exactly } from "./command.ts";
+import { failed } from "./failure.ts";
+import { expected } from "./many.ts";
 
 export const rename: Command = {
   usage: "CONTAINER NEW_NAME",
@@ -12,6 +14,10 @@ export const rename: Command = {
     if (from === "" || to === "") {
       throw new BerthError("invalid", "Error: Neither old nor new names may be empty");
     }
-    await (await client()).containers.rename(from, to);
+    try {
+      await (await client()).containers.rename(from, to);
+    } catch (error) {
+      throw failed(1, `${expected(error).message}\nError: failed to rename container named ${from}`);
+    }
   },
 };

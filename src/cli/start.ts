@@ -50,7 +50,7 @@ async function startAll(client: Client, refs: readonly string[]): Promise<number
       failures.push(ref);
     }
   }
-  if (failures.length > 0) throw failed(1, `failed to start containers: ${failures.join(", ")}`);
+  if (failures.length > 0) throw failed(1, `Error: failed to start containers: ${failures.join(", ")}`);
   return 0;
 }
 

@@ -69,7 +69,7 @@ function goNames<T extends object>(value: T): T {
 
 function clientText(): string {
   const client = clientVersion();
-  return lines("Client: berth", " ", [
+  return block("Client: berth", " ", [
     ["Version:", client["Version"]],
     ["API version:", client["ApiVersion"]],
     ["Bun version:", Bun.version],
@@ -80,30 +80,42 @@ function clientText(): string {
 
 /** As docker does, one block for each component. */
 function serverText(server: SystemVersion): string {
-  const components = server.Components ?? [];
-  const first = lines(`Server: ${server.Platform?.Name ?? ""}`.trimEnd(), "  ", []);
-  const blocks = components.map(({ Name: name, Version: text, Details: details }) => {
-    const more = Object.entries(details ?? {}).filter(([, value]) => value !== "" && value !== "false");
-    const rows = more.map(([key, value]): [string, string] => [`${TITLES[key] ?? key}:`, String(value)]);
-    return lines(` ${name}:`, "  ", [["Version:", text], ...rows]);
+  const blocks = (server.Components ?? []).map(({ Name: name, Version: text, Details: details }) => {
+    const facts = Object.fromEntries(
+      Object.entries(details ?? {}).map(([key, value]) => [key, String(value)]),
+    );
+    const rows = name === "Engine" ? engineRows(facts) : Object.entries(facts).map(titled);
+    return block(` ${name}:`, "  ", [["Version:", text], ...rows]);
   });
-  return [first, ...blocks].join("\n");
+  return [`Server: ${server.Platform?.Name ?? ""}`.trimEnd(), ...blocks].join("\n");
 }
 
-const TITLES: Readonly<Record<string, string>> = {
-  ApiVersion: "API version",
-  GitCommit: "Build",
-  GoVersion: "Go version",
-  BunVersion: "Bun version",
-  MinAPIVersion: "Minimum API",
-  KernelVersion: "Kernel",
-  BuildTime: "Built",
-};
+type Row = readonly [string, string | undefined];
 
-function lines(
-  title: string,
-  indent: string,
-  rows: readonly (readonly [string, string | undefined])[],
-): string {
-  return [title, ...rows.map(([name, value]) => `${indent}${name.padEnd(18)} ${value ?? ""}`)].join("\n");
+function engineRows(facts: Readonly<Record<string, string>>): Row[] {
+  return [
+    ["API version:", `${facts["ApiVersion"]} (minimum version ${facts["MinAPIVersion"]})`],
+    ["Go version:", facts["GoVersion"]],
+    ["Git commit:", facts["GitCommit"]],
+    ["Built:", readableTime(facts["BuildTime"] ?? "")],
+    ["OS/Arch:", `${facts["Os"]}/${facts["Arch"]}`],
+    ["Experimental:", facts["Experimental"]],
+  ];
+}
+
+function titled([name, value]: readonly [string, string]): Row {
+  return [`${name}:`, value];
+}
+
+/** `Fri May 30 12:07:14 2025`, where it is a time. */
+function readableTime(text: string): string {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) return text;
+  const [weekday, day = "", month, year, clock] = new Date(time).toUTCString().replace(",", "").split(" ");
+  return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${clock} ${year}`;
+}
+
+function block(title: string, indent: string, rows: readonly Row[]): string {
+  const width = 19 - indent.length;
+  return [title, ...rows.map(([name, value]) => `${indent}${name.padEnd(width)} ${value ?? ""}`)].join("\n");
 }

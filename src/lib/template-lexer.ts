@@ -99,7 +99,10 @@ function lexInside(source: string, at: number): Token {
     pattern.lastIndex = at;
     const text = pattern.exec(source)?.[0];
     // `{{1 -}}`: the blank before a trim marker is not ours to take.
-    if (text !== undefined) return kind === "space" ? space(source, at, text) : { kind, text, at };
+    if (text === undefined) continue;
+    if (kind === "space") return space(source, at, text);
+    if (kind === "field" || kind === "variable" || kind === "name") requireEnd(source, at + text.length);
+    return { kind, text, at };
   }
   const sign = source[at] ?? "";
   if (sign === "(" || sign === ")" || sign === "|" || sign === "=" || sign === ",") {
@@ -107,7 +110,19 @@ function lexInside(source: string, at: number): Token {
   }
   if (sign === '"') throw templateError(source, at, "unterminated quoted string");
   if (sign === "`") throw templateError(source, at, "unterminated raw quoted string");
-  throw templateError(source, at, `unexpected ${JSON.stringify(sign)} in operand`);
+  throw templateError(source, at, `unrecognized character in action: ${codePoint(sign)}`);
+}
+
+/** A name must not run into something else. */
+function requireEnd(source: string, at: number): void {
+  const sign = source[at];
+  if (sign === undefined || /[\s.,|:)(=]/.test(sign) || source.startsWith("}}", at)) return;
+  throw templateError(source, at, `bad character ${codePoint(sign)}`);
+}
+
+/** As Go's `%#U`. */
+function codePoint(sign: string): string {
+  return `U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")} '${sign}'`;
 }
 
 function space(source: string, at: number, text: string): Token {
