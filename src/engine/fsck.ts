@@ -18,6 +18,9 @@ interface Problem {
   readonly repair?: () => void | Promise<void>;
 }
 
+const VETH_STEP_MS = 25;
+const VETH_PATIENCE_MS = 500;
+
 /** Every problem, repaired where that is wanted and possible. */
 export async function fsck(
   parts: Parts,
@@ -37,7 +40,17 @@ export async function fsck(
     if (repair) await mend?.();
     findings.push({ kind, id, what, repaired: repair && mend !== undefined });
   }
-  return [...findings, ...(await parts.networks.recover(liveIds(parts), { repair }))];
+  return [...findings, ...(await networkFindings(parts, repair))];
+}
+
+/** The kernel takes a moment to end the network of a container that has just ended: such a veth is not lost. */
+async function networkFindings(parts: Parts, repair: boolean): Promise<Finding[]> {
+  if (repair) return parts.networks.recover(liveIds(parts), { repair });
+  for (let waitedMs = 0; ; waitedMs += VETH_STEP_MS) {
+    const findings = await parts.networks.recover(liveIds(parts), { repair });
+    if (waitedMs >= VETH_PATIENCE_MS || !findings.some(({ kind }) => kind === "veth")) return findings;
+    await Bun.sleep(VETH_STEP_MS);
+  }
 }
 
 /** Nothing is judged in the middle of a start or a removal. */

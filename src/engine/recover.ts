@@ -1,5 +1,5 @@
 /** After a start: what runs is adopted, what ended meanwhile gets its record, what has no owner is removed. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import type { Container } from "../containers/container.ts";
 import type { Exec, ExecRecord } from "../containers/exec.ts";
 import type { Execs } from "../containers/execs.ts";
@@ -27,11 +27,22 @@ export async function adoptContainers(parts: Parts): Promise<void> {
 
 async function adoptContainer(parts: Parts, id: string): Promise<void> {
   const container = parts.registry.byId(id);
-  const found = await parts.runtime.adopt(id, runDirectory(parts.places, id), `/${parts.instance}/${id}`);
+  const found = await adopt(parts, id, runDirectory(parts.places, id), `/${parts.instance}/${id}`);
   if (container === undefined) return await discard(found);
   if (found === undefined) return;
   if (isHandle(found)) return await resume(parts, container, found);
   ended(parts, container, found);
+}
+
+/** One shim must not keep an engine from starting: what cannot be adopted is noted, and ended as something without an owner. */
+async function adopt(parts: Parts, id: string, directory: string, cgroup?: string) {
+  const ask = () => parts.runtime.adopt(id, directory, cgroup);
+  return ask()
+    .catch(ask) // it may have come to its end while it was asked
+    .catch((error: unknown) => {
+      parts.log("error", "a process could not be adopted", { id, error: String(error) });
+      return undefined;
+    });
 }
 
 function isHandle(found: ProcessHandle | ExitRecord): found is ProcessHandle {
@@ -89,9 +100,10 @@ async function adoptExec(
 ): Promise<void> {
   table.add(exec);
   if (record.exitCode !== undefined) return execs.ended(exec, record.exitCode, 0);
-  const found = await parts.runtime.adopt(exec.id, execDirectory(parts.places, exec.id)); // the control group is the container's
-  if (found !== undefined && isHandle(found)) execs.adopt(exec, found);
-  else execs.ended(exec, found?.exitCode ?? 126, 0);
+  const found = await adopt(parts, exec.id, execDirectory(parts.places, exec.id)); // the control group is the container's
+  if (found !== undefined && isHandle(found)) return execs.adopt(exec, found);
+  execs.ended(exec, found?.exitCode ?? 126, 0);
+  rmSync(execDirectory(parts.places, exec.id), { recursive: true, force: true });
 }
 
 /** A file that is cut short was being written when the engine died: the exec had not begun. */
