@@ -16,6 +16,8 @@ import type { ExitRecord, ProcessHandle } from "../runtime/runtime.ts";
 const BATCH = 64;
 /** Docker's exit code for a container that a reboot has ended. */
 const LOST = 255;
+/** Docker's exit code for an exec that could not be started. */
+const NEVER_RAN = 126;
 
 export async function adoptContainers(parts: Parts): Promise<void> {
   await inBatches(namesIn(`${parts.places.run}/c`), (id) => adoptContainer(parts, id));
@@ -99,11 +101,11 @@ async function adoptExec(
   record: ExecRecord,
 ): Promise<void> {
   table.add(exec);
-  if (record.exitCode !== undefined) return execs.ended(exec, record.exitCode, 0);
-  const found = await adopt(parts, exec.id, execDirectory(parts.places, exec.id)); // the control group is the container's
+  const directory = execDirectory(parts.places, exec.id);
+  const found = await adopt(parts, exec.id, directory); // no control group: it is the container's
   if (found !== undefined && isHandle(found)) return execs.adopt(exec, found);
-  execs.ended(exec, found?.exitCode ?? 126, 0);
-  rmSync(execDirectory(parts.places, exec.id), { recursive: true, force: true });
+  execs.ended(exec, record.exitCode ?? found?.exitCode ?? NEVER_RAN, 0);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /** A file that is cut short was being written when the engine died: the exec had not begun. */
