@@ -1,0 +1,174 @@
+/** For tests: a busybox root filesystem and launches in it, all below one directory that goes away. */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { removeCgroup } from "../kernel/cgroups.ts";
+import { probeFeatures } from "../kernel/features.ts";
+import { defaultSpec } from "./defaults.ts";
+import { openNamespacesRuntime } from "./namespaces.ts";
+import type { ExecLaunch, Launch, ProcessHandle, Runtime, Supervision } from "./runtime.ts";
+import type { Process, Resources, Spec } from "./spec.ts";
+
+const BUSYBOX = "/bin/busybox";
+
+/** Why the tests that start containers cannot run here; undefined when they can. */
+export function missingForContainers(): string | undefined {
+  if (process.getuid?.() !== 0) return "not root";
+  return existsSync(BUSYBOX) ? undefined : "busybox-static is not installed";
+}
+
+export interface Wishes {
+  readonly process?: Partial<Process>;
+  readonly linux?: Partial<Spec["linux"]>;
+  readonly resources?: Resources;
+  readonly supervision?: Partial<Supervision>;
+  readonly mounts?: Spec["mounts"];
+  readonly readonly?: boolean;
+  readonly network?: Launch["network"];
+}
+
+export class Testbed implements AsyncDisposable {
+  readonly directory = mkdtempSync("/tmp/b-rt-");
+  readonly features = probeFeatures();
+  readonly instance = `brt${process.pid}`;
+  readonly runtime: Runtime = openNamespacesRuntime({ instance: this.instance, features: this.features });
+  #count = 0;
+
+  constructor() {
+    const layer = `${this.directory}/layers/l/1`;
+    for (const name of ["bin", "etc", "tmp"]) mkdirSync(`${layer}/${name}`, { recursive: true });
+    cpSync(BUSYBOX, `${layer}/bin/busybox`);
+    const applets =
+      "cat chmod date echo env false grep hostname id kill ls mkdir mount pwd readlink sh sleep stty tail test touch true umask yes head";
+    for (const name of applets.split(" ")) symlinkSync("busybox", `${layer}/bin/${name}`);
+    writeFileSync(
+      `${layer}/etc/passwd`,
+      "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n",
+    );
+    writeFileSync(`${layer}/etc/group`, "root:x:0:\nalice:x:1000:\nvideo:x:44:alice\n");
+    writeFileSync(`${layer}/etc/plain`, "no program");
+    mkdirSync(`${this.directory}/run`);
+  }
+
+  launch(args: readonly string[], wishes: Wishes = {}): Launch {
+    const id = `c${++this.#count}`;
+    const own = `${this.directory}/containers/${id}`;
+    for (const name of ["upper", "work"]) mkdirSync(`${own}/${name}`, { recursive: true });
+    const { directory } = this;
+    return {
+      id,
+      spec: this.#spec(id, args, wishes),
+      root: {
+        kind: "overlay",
+        lower: ["l/1"],
+        layersDirectory: `${directory}/layers`,
+        upper: `${own}/upper`,
+        work: `${own}/work`,
+        volatile: true,
+        mountpoint: `${directory}/run/root`,
+      },
+      supervision: {
+        runDirectory: `${directory}/run/${id}`,
+        openStdin: false,
+        stdinOnce: false,
+        init: false,
+        log: { path: `${own}/log`, maxBytes: 1 << 20, maxFiles: 2 },
+        spillDirectory: own,
+        waitForStart: true,
+        ...wishes.supervision,
+      },
+      ...(wishes.network === undefined ? {} : { network: wishes.network }),
+    };
+  }
+
+  #spec(
+    id: string,
+    args: readonly string[],
+    { process, linux, resources, mounts = [], readonly = false }: Wishes,
+  ): Spec {
+    const defaults = defaultSpec();
+    const { capabilities, maskedPaths, readonlyPaths, namespaces, deviceRules } = defaults;
+    return {
+      ociVersion: "1.2.0",
+      hostname: id,
+      process: {
+        args,
+        cwd: "/",
+        env: ["PATH=/bin"],
+        user: { uid: 0, gid: 0, username: "" },
+        capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+        ...process,
+      },
+      root: { path: "", readonly },
+      mounts: [...defaults.mounts, ...mounts],
+      linux: {
+        namespaces,
+        maskedPaths,
+        readonlyPaths,
+        cgroupsPath: `/${this.instance}/${id}`,
+        resources: { devices: deviceRules, ...resources },
+        seccomp: { profile: "default" },
+        ...linux,
+      },
+    };
+  }
+
+  exec(launch: Launch, target: ProcessHandle, args: readonly string[], wishes: Wishes = {}): ExecLaunch {
+    const id = `x${++this.#count}`;
+    const { process } = launch.spec;
+    return {
+      id,
+      target: { pid: target.pid, startTime: target.startTime },
+      process: { ...process, args, terminal: false, ...wishes.process },
+      seccomp: { profile: "default" },
+      supervision: {
+        ...launch.supervision,
+        runDirectory: `${this.directory}/run/${id}`,
+        ...wishes.supervision,
+      },
+      cgroup: launch.spec.linux.cgroupsPath ?? "",
+    };
+  }
+
+  /** What the log holds, as text. */
+  logged({ supervision }: Launch): string {
+    const lines = readFileSync(supervision.log?.path ?? "", "utf8")
+      .split("\n")
+      .filter(Boolean);
+    return lines.map((line) => String(JSON.parse(line).log)).join("");
+  }
+
+  /** Runs a command to its end; answers its output and exit code. */
+  async run(
+    args: readonly string[],
+    wishes: Wishes = {},
+  ): Promise<{ output: string; exitCode: number; oomKilled: boolean }> {
+    const launch = this.launch(args, wishes);
+    const handle = await this.runtime.create(launch);
+    try {
+      await handle.start();
+      const { exitCode, oomKilled } = await handle.exited;
+      return { output: this.logged(launch), exitCode, oomKilled };
+    } finally {
+      await handle.release();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await removeCgroup(this.features.cgroups, `/${this.instance}`);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of output) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
