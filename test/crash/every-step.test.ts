@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { busyboxTar } from "../support/busybox.ts";
 import { startEngine, temporaryPlace, type TestEngine } from "../support/engine.ts";
-import { traces } from "../support/leaks.ts";
+import { isEngines } from "../support/cases.ts";
+import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
 
 interface Operation {
@@ -100,11 +101,8 @@ describe.if(has("root", "busybox"))("kill -9 after every step", () => {
     if (goesOn === true) expect((await engine.berth(["exec", "c", "echo", told])).stdout).toBe(`${told}\n`);
     await everythingWorks(engine, told);
     await cleanUp(engine);
-    const left = await traces(engine.instance, engine.place);
-    const foreign = left.filter(
-      (line) => !line.startsWith(`process ${engine.pid} `) && !/^(link b|table)/.test(line),
-    );
-    expect([told, ...foreign]).toEqual([told]);
+    const left = await leaks(engine.instance, engine.place, (line) => isEngines(line, engine));
+    expect([told, ...left]).toEqual([told]);
     await engine.terminate();
   }
 });

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { rm, stat } from "node:fs/promises";
 import { command, type CommandResult } from "../support/command.ts";
 import { BERTH, temporaryPlace } from "../support/engine.ts";
-import { traces } from "../support/leaks.ts";
+import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
 
 const TIMEOUT = 60_000;
@@ -44,7 +44,7 @@ test.if(has("root"))(
     expect(await enginePid()).toBe(pid);
 
     expect((await berth("system", "shutdown", "--containers")).code).toBe(0);
-    expect(await traces(instance(), place)).toEqual([]);
+    expect(await leaks(instance(), place)).toEqual([]);
   },
   TIMEOUT,
 );

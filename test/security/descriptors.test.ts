@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { has } from "../support/parts.ts";
 import { Target } from "./hostile.ts";
 
-const LIST = 'for each in /proc/self/fd/*; do [ -e $each ] && echo "${each##*/} $(readlink $each)"; done';
+const LIST =
+  'for each in /proc/self/fd/*; do [ -e $each ] && echo "${each##*/} $(readlink $each)"; done; true';
 
 /** All but what the shell itself opened for the listing. */
 function described(text: string): string[] {

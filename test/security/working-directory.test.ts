@@ -56,14 +56,13 @@ describe.if(has("root", "busybox"))("descriptors of the runtime", () => {
   }, 120_000);
 
   test("are no way to a program of the host", async () => {
-    await Bun.write(`${target.engine.place}/program`, "#!/bin/sh\necho escaped\n");
     await Bun.spawn(["cp", "/bin/busybox", `${target.engine.place}/hostbox`]).exited;
     for (const fd of DESCRIPTORS) {
       const program = `/proc/self/fd/${fd}/${UP}${target.engine.place.slice(1)}/hostbox`;
       const run = await target.run("busybox", program, "echo", "escaped");
-      expect({ fd, stdout: run.stdout }).toEqual({ fd, stdout: "" });
+      expect({ fd, escaped: run.stdout.includes("escaped") }).toEqual({ fd, escaped: false });
       const exec = await target.engine.berth(["exec", id, program, "echo", "escaped"]);
-      expect({ fd, stdout: exec.stdout }).toEqual({ fd, stdout: "" });
+      expect({ fd, escaped: exec.stdout.includes("escaped") }).toEqual({ fd, escaped: false });
     }
   }, 120_000);
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { command, type CommandResult, PATH } from "./command.ts";
 import { BERTH, startEngine, type TestEngine } from "./engine.ts";
-import { traces } from "./leaks.ts";
+import { leaks } from "./leaks.ts";
 import { has, type Part } from "./parts.ts";
 
 export interface Case {
@@ -47,7 +47,7 @@ function declare(cli: Cli, table: readonly Case[]): void {
   afterAll(async () => {
     await engine[Symbol.asyncDispose]();
     await rm(bin, { recursive: true });
-    expect(await traces(engine.instance, engine.place)).toEqual([]);
+    expect(await leaks(engine.instance, engine.place)).toEqual([]);
   }, 30_000);
 
   for (const row of table) {
@@ -106,15 +106,14 @@ async function sweep(engine: TestEngine, place: string): Promise<string[]> {
   const tags = (body as { RepoTags?: string[] }[]).flatMap(({ RepoTags }) => RepoTags ?? []);
   for (const tag of tags) if (tag !== "busybox:latest") await engine.api("DELETE", `/images/${tag}?force=1`);
   await rm(place, { recursive: true, force: true });
-  const left = await traces(engine.instance, engine.place);
-  return left.filter((line) => !isEngines(line, engine));
+  return await leaks(engine.instance, engine.place, (line) => isEngines(line, engine));
 }
 
-/** The engine itself and its bridge stay; a shim that is still ending is given no excuse. */
-function isEngines(line: string, engine: TestEngine): boolean {
+/** The engine itself, its bridge and its firewall table stay. */
+export function isEngines(line: string, engine: TestEngine): boolean {
   return (
     line.startsWith(`process ${engine.pid} `) ||
-    line.startsWith(`link ${engine.instance}0`) ||
+    line === `link ${engine.instance}0` ||
     line.startsWith("table ")
   );
 }

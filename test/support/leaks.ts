@@ -1,9 +1,9 @@
-/** What an engine could leave behind in the kernel and on disk. A test takes the list before and after. */
+/** What an engine could leave behind in the kernel and on disk. */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { command } from "./command.ts";
 
 /** All that bears the name of the instance or lies below its place, one line each, sorted. */
-export async function traces(instance: string, place: string): Promise<string[]> {
+async function traces(instance: string, place: string): Promise<string[]> {
   const found = await Promise.all([
     mounts(place),
     links(instance),
@@ -13,6 +13,23 @@ export async function traces(instance: string, place: string): Promise<string[]>
     directories(place),
   ]);
   return found.flat().toSorted();
+}
+
+/** How long what goes away by itself (a veth behind its namespace, a directory in the trash) may take. */
+const SETTLING_MS = 3000;
+
+/** What is still there, besides what `isOwned`, when everything has had time to go. */
+export async function leaks(
+  instance: string,
+  place: string,
+  isOwned: (line: string) => boolean = () => false,
+): Promise<string[]> {
+  const deadline = Date.now() + SETTLING_MS;
+  for (;;) {
+    const left = (await traces(instance, place)).filter((line) => !isOwned(line));
+    if (left.length === 0 || Date.now() > deadline) return left;
+    await Bun.sleep(20);
+  }
 }
 
 async function mounts(place: string): Promise<string[]> {
