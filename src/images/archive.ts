@@ -8,7 +8,7 @@ import { BerthError } from "../lib/error.ts";
 import { readTar, type TarEntry } from "../lib/tar-reader.ts";
 import { displayName } from "../lib/tar.ts";
 import { type StoredBlob } from "./blobs.ts";
-import { decompress, detectCompression } from "./decompress.ts";
+import { decompress, detectCompression, MAGIC_BYTES } from "./decompress.ts";
 import { Handover } from "./handover.ts";
 import { layerMediaType } from "./import.ts";
 import { prepareLayer, type PreparedLayer, prepareStream } from "./layers.ts";
@@ -225,15 +225,19 @@ function normalize(name: string): string {
   return posix.normalize(name).replace(/^(\.\/|\/)+/, "");
 }
 
-/** The first bytes of a stream, and all of it again. */
+/** Enough of a stream to tell what it is, and all of it again. */
 async function peek(
   stream: AsyncIterable<Uint8Array>,
 ): Promise<{ start: Uint8Array; whole: AsyncGenerator<Uint8Array> }> {
   const iterator = stream[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  const start = first.done === true ? new Uint8Array(0) : first.value;
+  let start: Uint8Array = new Uint8Array(0);
+  while (start.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    start = Buffer.concat([start, next.value]);
+  }
   async function* whole(): AsyncGenerator<Uint8Array> {
-    if (first.done !== true) yield first.value;
+    yield start;
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
   }
   return { start, whole: whole() };

@@ -41,8 +41,10 @@ export function readNumber(block: Uint8Array, field: Field, what: string): numbe
 
 /** The sum of all bytes with the checksum taken as blanks; some old writers summed signed bytes. */
 export function checksumMatches(block: Uint8Array): boolean {
-  const wanted = readNumber(block, FIELD.checksum, "checksum");
+  const [offset, length] = FIELD.checksum;
+  const text = /^[ \0]*([0-7]+)[ \0]/.exec(toByteString(block.subarray(offset, offset + length)))?.[1];
   const { unsigned, signed } = checksums(block);
+  const wanted = Number.parseInt(text ?? "", 8);
   return wanted === unsigned || wanted === signed;
 }
 
