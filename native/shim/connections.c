@@ -15,7 +15,8 @@
 
 #include "shim.h"
 
-#define CONNECTIONS_LIMIT 512
+/* With a spill file each they stay below the usual limit of 1024 descriptors. */
+#define CONNECTIONS_LIMIT 400
 #define OUTPUT_CHUNK (256u << 10)
 
 enum kind { KIND_NEW, KIND_CONTROL, KIND_CLIENT };
@@ -25,7 +26,7 @@ struct connection {
     int fd;
     enum kind kind;
     uint32_t streams, events; /* ATTACH_*; what epoll watches */
-    bool input_ended, cut_off, dead;
+    bool input_ended, cut_off, unwatched, dead;
     int spill; /* -1: the client keeps up */
     off_t spill_read, spill_write;
     size_t received;
@@ -41,18 +42,29 @@ static void watch(struct connection *connection, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = connection};
 
-    if (connection->events == events)
+    if (connection->events == events && !connection->unwatched)
         return;
+    epoll_ctl(poller, connection->unwatched ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, connection->fd, &event);
     connection->events = events;
-    epoll_ctl(poller, EPOLL_CTL_MOD, connection->fd, &event);
+    connection->unwatched = false;
+}
+
+/* Epoll reports a hang-up again and again: not wanted while there is still input that cannot be taken yet. */
+static void unwatch(struct connection *connection)
+{
+    epoll_ctl(poller, EPOLL_CTL_DEL, connection->fd, NULL);
+    connection->unwatched = true;
+}
+
+static bool gives_input(const struct connection *connection)
+{
+    return connection->kind == KIND_CLIENT && (connection->streams & ATTACH_STDIN) && !connection->input_ended;
 }
 
 /* Input is watched while somebody wants it; a hang-up always is. */
 static void watch_client(struct connection *client)
 {
-    bool input = (client->streams & ATTACH_STDIN) && !client->input_ended && reading_input;
-
-    watch(client, (input ? EPOLLIN : 0u) | (client->spill >= 0 ? EPOLLOUT : 0u));
+    watch(client, (gives_input(client) && reading_input ? EPOLLIN : 0u) | (client->spill >= 0 ? EPOLLOUT : 0u));
 }
 
 static void add(int fd, enum kind kind)
@@ -70,19 +82,26 @@ static void add(int fd, enum kind kind)
     count++;
 }
 
+static void close_spill(struct connection *client)
+{
+    if (client->spill >= 0)
+        close(client->spill);
+    client->spill = -1;
+    client->spill_read = client->spill_write = 0;
+}
+
 /* Marks it; the memory goes when no event of this round can still point to it. */
 static void hang_up(struct connection *connection)
 {
-    bool gave_input = connection->kind == KIND_CLIENT && (connection->streams & ATTACH_STDIN) && !connection->input_ended;
+    bool gave_input = gives_input(connection);
 
     if (connection->dead)
         return;
     connection->dead = true;
     progressed = true;
     close(connection->fd);
-    if (connection->spill >= 0)
-        close(connection->spill);
-    connection->fd = connection->spill = -1;
+    connection->fd = -1;
+    close_spill(connection);
     if (gave_input)
         stdin_client_ended();
 }
@@ -175,6 +194,16 @@ static bool spill_open(struct connection *client)
     return client->spill >= 0;
 }
 
+/* It does not listen any more; what it has said before is still for the process. */
+static void end_output(struct connection *client)
+{
+    if (!gives_input(client))
+        return hang_up(client);
+    client->streams = ATTACH_STDIN;
+    close_spill(client);
+    watch_client(client);
+}
+
 static void spill(struct connection *client, const struct iovec *parts, int number, size_t skip)
 {
     for (int index = 0; index < number; index++) {
@@ -209,8 +238,8 @@ static void deliver(struct connection *client, const struct iovec *parts, int nu
 
     if (client->spill < 0)
         sent = sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-        return hang_up(client);
+    if (sent < 0 && errno != EAGAIN)
+        return end_output(client);
     sent = sent < 0 ? 0 : sent;
     if ((size_t)sent == size)
         return;
@@ -246,13 +275,11 @@ static void catch_up(struct connection *client)
         if (sent < 0 && errno == EAGAIN)
             return;
         if (sent <= 0)
-            return hang_up(client);
+            return end_output(client);
         progressed = true;
         fallocate(client->spill, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, client->spill_read);
     }
-    close(client->spill);
-    client->spill = -1;
-    client->spill_read = client->spill_write = 0;
+    close_spill(client);
     if (finishing || client->cut_off)
         return hang_up(client);
     watch_client(client);
@@ -392,7 +419,11 @@ void connections_ready(void *pointer, uint32_t events)
         catch_up(connection);
     if (!connection->dead && (events & EPOLLIN))
         read_input(connection);
-    if (!connection->dead && (events & (EPOLLHUP | EPOLLERR)) && !(events & EPOLLIN))
+    if (connection->dead || !(events & (EPOLLHUP | EPOLLERR)) || (events & EPOLLIN))
+        return;
+    if (gives_input(connection) && !reading_input)
+        unwatch(connection);
+    else
         hang_up(connection);
 }
 

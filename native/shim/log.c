@@ -12,6 +12,8 @@
 #include "shim.h"
 
 #define PART_SIZE 16384
+/* An escape is at most six bytes for one; the rest is what stands around the text. */
+#define ENTRY_SIZE(text) ((text) * 6 + 128)
 
 /* What of a stream has not been written yet: at most one part. */
 static struct pending {
@@ -27,6 +29,12 @@ static struct {
     uint64_t size, max_bytes;
     uint32_t max_files;
 } file = {.fd = -1};
+
+/* Entries that go out with one write: at the latest when all that was read of the process is in them. */
+static struct {
+    size_t size;
+    char bytes[ENTRY_SIZE(PART_SIZE) + 32768];
+} batch;
 
 static int open_file(void)
 {
@@ -83,95 +91,134 @@ static unsigned sequence_length(const unsigned char *at, size_t rest)
     return code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : length;
 }
 
+static bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' && byte != '<' && byte != '>' && byte != '&';
+}
+
+/* Writes one character that is not plain; returns how many bytes of the text it was. */
+static size_t append_special(char **to, const unsigned char *at, size_t rest)
+{
+    size_t length = sequence_length(at, rest);
+
+    if (length == 0) {
+        *to = stpcpy(*to, "\\ufffd");
+        return 1;
+    }
+    if (*at == '"' || *at == '\\' || *at == '\n' || *at == '\r') {
+        *(*to)++ = '\\';
+        *(*to)++ = *at == '\n' ? 'n' : *at == '\r' ? 'r' : (char)*at;
+    } else if (length == 1) {
+        *to += sprintf(*to, "\\u00%02x", *at);
+    } else if (length == 3 && at[0] == 0xe2 && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9)) {
+        *to += sprintf(*to, "\\u202%c", at[2] == 0xa8 ? '8' : '9');
+    } else {
+        *to = mempcpy(*to, at, length);
+    }
+    return length;
+}
+
 static char *append_escaped(char *to, const char *bytes, size_t size)
 {
     const unsigned char *at = (const unsigned char *)bytes, *end = at + size;
 
     while (at < end) {
-        unsigned length = sequence_length(at, (size_t)(end - at));
-
-        if (length == 0) {
-            to = stpcpy(to, "\\ufffd");
-            at++;
-        } else if (*at == '"' || *at == '\\') {
-            *to++ = '\\';
+        while (at < end && is_plain(*at))
             *to++ = (char)*at++;
-        } else if (*at == '\n' || *at == '\r') {
-            *to++ = '\\';
-            *to++ = *at++ == '\n' ? 'n' : 'r';
-        } else if (*at < 0x20 || *at == '<' || *at == '>' || *at == '&') {
-            to += sprintf(to, "\\u00%02x", *at++);
-        } else if (length == 3 && at[0] == 0xe2 && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9)) {
-            to += sprintf(to, "\\u202%c", at[2] == 0xa8 ? '8' : '9');
-            at += 3;
-        } else {
-            memcpy(to, at, length);
-            to += length;
-            at += length;
-        }
+        if (at < end)
+            at += append_special(&to, at, (size_t)(end - at));
     }
     return to;
 }
 
 /* RFC 3339 with nanoseconds, the trailing zeros of the fraction left out, as Go prints it. */
-static char *append_time(char *to, int64_t ns)
+static void format_time(char text[40], int64_t ns)
 {
     time_t seconds = ns / 1000000000;
-    unsigned fraction = (unsigned)(ns % 1000000000);
     struct tm utc;
-    char digits[12];
-    int length;
 
     gmtime_r(&seconds, &utc);
-    to += strftime(to, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-    length = snprintf(digits, sizeof digits, ".%09u", fraction);
-    while (length > 1 && digits[length - 1] == '0')
+    size_t length = strftime(text, 40, "%Y-%m-%dT%H:%M:%S", &utc);
+
+    length += (size_t)snprintf(text + length, 12, ".%09u", (unsigned)(ns % 1000000000));
+    while (text[length - 1] == '0')
         length--;
-    if (length > 1) {
-        memcpy(to, digits, (size_t)length);
-        to += length;
-    }
-    *to++ = 'Z';
-    return to;
+    if (text[length - 1] == '.')
+        length--;
+    strcpy(text + length, "Z");
+}
+
+/* Many entries in a row have the same time: what was read at once. */
+static const char *time_text(int64_t ns)
+{
+    static char text[40];
+    static int64_t formatted = -1;
+
+    if (ns != formatted)
+        format_time(text, ns);
+    formatted = ns;
+    return text;
+}
+
+/* Half an entry on a full disk would spoil the next one as well. */
+static void cut_torn_entry(const char *written, size_t size)
+{
+    const char *whole = memrchr(written, '\n', size);
+    size_t torn = size - (whole == NULL ? 0 : (size_t)(whole - written) + 1);
+
+    if (torn > 0 && ftruncate(file.fd, (off_t)(file.size - torn)) == 0)
+        file.size -= torn;
 }
 
 /* The log is the one thing that may block the output. A full disk loses lines, never the container. */
-static void write_out(const char *bytes, size_t size)
+static void write_batch(void)
 {
-    if (file.max_bytes > 0 && file.size >= file.max_bytes)
-        rotate();
-    while (size > 0 && file.fd >= 0) {
-        ssize_t written = write(file.fd, bytes, size);
+    size_t done = 0;
+
+    while (done < batch.size && (file.fd >= 0 || open_file() == 0)) {
+        ssize_t written = write(file.fd, batch.bytes + done, batch.size - done);
 
         if (written < 0 && errno == EINTR)
             continue;
-        if (written < 0)
-            return;
+        if (written < 0) {
+            cut_torn_entry(batch.bytes, done);
+            break;
+        }
         file.size += (uint64_t)written;
-        bytes += written;
-        size -= (size_t)written;
+        done += (size_t)written;
     }
+    batch.size = 0;
 }
 
 static void write_entry(enum stream stream, const char *bytes, size_t size, bool newline, int64_t ns)
 {
-    /* An escape is at most six bytes for one. */
-    static char entry[PART_SIZE * 6 + 256];
-    char *to = append_escaped(stpcpy(entry, "{\"log\":\""), bytes, size);
+    bool full = file.max_bytes > 0 && file.size + batch.size >= file.max_bytes;
+
+    if (full || batch.size + ENTRY_SIZE(size) > sizeof batch.bytes)
+        write_batch();
+    if (full)
+        rotate();
+    char *to = append_escaped(stpcpy(batch.bytes + batch.size, "{\"log\":\""), bytes, size);
 
     to = stpcpy(to, newline ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
     to = stpcpy(to, stream == STREAM_STDOUT ? "stdout\",\"time\":\"" : "stderr\",\"time\":\"");
-    to = stpcpy(append_time(to, ns), "\"}\n");
-    write_out(entry, (size_t)(to - entry));
+    to = stpcpy(stpcpy(to, time_text(ns)), "\"}\n");
+    batch.size = (size_t)(to - batch.bytes);
 }
 
-static void flush(enum stream stream, bool newline, int64_t ns)
+/* What is pending and `size` more bytes are the end of a line, or a part that is full. */
+static void finish_part(enum stream stream, const char *bytes, size_t size, bool newline, int64_t ns)
 {
     struct pending *part = &pending[stream];
 
     if (!part->continued)
         part->first_ns = ns;
-    write_entry(stream, part->bytes, part->size, newline, part->continued ? part->first_ns : ns);
+    if (part->size > 0) {
+        memcpy(part->bytes + part->size, bytes, size);
+        bytes = part->bytes;
+        size += part->size;
+    }
+    write_entry(stream, bytes, size, newline, part->first_ns);
     part->continued = !newline;
     part->size = 0;
 }
@@ -182,27 +229,26 @@ void log_write(enum stream stream, const char *bytes, size_t size)
     int64_t ns = file.path ? now_ns() : 0;
 
     while (size > 0 && file.path != NULL) {
-        const char *newline = memchr(bytes, '\n', size);
-        size_t line = newline ? (size_t)(newline - bytes) : size, room = PART_SIZE - part->size;
-        size_t taken = line < room ? line : room;
+        size_t room = PART_SIZE - part->size, rest = size < room ? size : room;
+        const char *newline = memchr(bytes, '\n', rest);
+        size_t line = newline != NULL ? (size_t)(newline - bytes) : rest, taken = line + (newline != NULL);
 
-        memcpy(part->bytes + part->size, bytes, taken);
-        part->size += taken;
+        if (newline != NULL || line == room) {
+            finish_part(stream, bytes, line, newline != NULL, ns);
+        } else {
+            memcpy(part->bytes + part->size, bytes, line);
+            part->size += line;
+        }
         bytes += taken;
         size -= taken;
-        if (newline != NULL && taken == line && (part->size < PART_SIZE || taken == 0)) {
-            flush(stream, true, ns);
-            bytes++;
-            size--;
-        } else if (part->size == PART_SIZE) {
-            flush(stream, false, ns);
-        }
     }
+    write_batch();
 }
 
 void log_finish(void)
 {
     for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++)
         if (file.path != NULL && pending[stream].size > 0)
-            flush(stream, false, now_ns());
+            finish_part(stream, "", 0, false, now_ns());
+    write_batch();
 }
