@@ -14,6 +14,20 @@ describe.if(has("root", "busybox"))("--sysctl", () => {
   }, 30_000);
   afterAll(() => target[Symbol.asyncDispose](), 30_000);
 
+  /** Of create, or of start: docker finds out only then. */
+  async function statusOfStart(hostConfig: object): Promise<number> {
+    const { api } = target.engine;
+    const created = await api.call(target.engine, "POST", "/containers/create", {
+      Image: "busybox",
+      HostConfig: hostConfig,
+    });
+    if (created.status !== 201) return created.status;
+    const { Id } = created.body as { Id: string };
+    const { status } = await api.call(target.engine, "POST", `/containers/${Id}/start`);
+    await api.call(target.engine, "DELETE", `/containers/${Id}?force=1`);
+    return status;
+  }
+
   test.each([
     "kernel.core_pattern=|/evil",
     "kernel/core_pattern=|/evil",
@@ -33,13 +47,8 @@ describe.if(has("root", "busybox"))("--sysctl", () => {
     async (sysctl) => {
       const { code, stdout } = await target.run("--sysctl", sysctl, "busybox", "echo", "started");
       expect({ code, stdout }).toEqual({ code: 125, stdout: "" });
-      const { status } = await target.engine.api("POST", "/containers/create", {
-        Image: "busybox",
-        HostConfig: {
-          Sysctls: { [sysctl.slice(0, sysctl.indexOf("="))]: sysctl.slice(sysctl.indexOf("=") + 1) },
-        },
-      });
-      expect(status).toBe(400);
+      const [name, value] = [sysctl.slice(0, sysctl.indexOf("=")), sysctl.slice(sysctl.indexOf("=") + 1)];
+      expect(await statusOfStart({ Sysctls: { [name]: value } })).toBeGreaterThanOrEqual(400);
       expect(readFileSync(CORE_PATTERN, "utf8")).toBe(before);
     },
     30_000,
