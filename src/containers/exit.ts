@@ -5,6 +5,7 @@ import type { ExitRecord, ProcessHandle } from "../runtime/runtime.ts";
 import type { Container } from "./container.ts";
 import type { Parts } from "./parts.ts";
 import { forget } from "./remove.ts";
+import { unmountSharedMemory } from "./shared-memory.ts";
 import { isRunning } from "./state.ts";
 
 /** Call once the container is known to run. */
@@ -19,7 +20,7 @@ function onExit(parts: Parts, container: Container, handle: ProcessHandle, exit:
   container.handle = undefined;
   container.settled = settle(parts, container, handle);
   container.waiters.exited({ StatusCode: exit.exitCode });
-  if (container.autoRemove) forget(parts, container);
+  if (container.autoRemove) attempt(parts, container, () => forget(parts, container));
 }
 
 /** The state of a process that has ended, also one that ended while no engine was there. Never throws. */
@@ -30,14 +31,14 @@ export function recordExit(parts: Parts, container: Container, exit: ExitRecord)
   const finishedAt = formatTime(exit.finishedAt);
   const ended = { status: "exited", exitCode, oomKilled, startedAt, finishedAt, error: "" } as const;
   if (container.autoRemove) parts.registry.passState(container, ended);
-  else save(parts, container, () => parts.registry.setState(container, ended));
+  else attempt(parts, container, () => parts.registry.setState(container, ended));
   if (oomKilled) parts.events.container(container, "oom");
   const seconds = (exit.finishedAt - (parseTime(startedAt) ?? exit.finishedAt)) / 1_000_000_000n;
   parts.events.container(container, "die", { execDuration: String(seconds), exitCode: String(exitCode) });
 }
 
-/** A full disk must not keep a container from ending. The exit file stays until release(): the next engine reads it. */
-function save(parts: Parts, container: Container, write: () => void): void {
+/** A full disk must not keep a container from ending. The next engine finds out again from what the shim wrote down. */
+function attempt(parts: Parts, container: Container, write: () => void): void {
   try {
     write();
   } catch (error) {
@@ -55,6 +56,7 @@ export async function settle(parts: Parts, container: Container, handle: Process
     step();
     await handle.release();
     step();
+    if (container.spec.hostConfig.IpcMode === "shareable") unmountSharedMemory(parts.places, container.id);
   } catch (error) {
     parts.log("warn", "something of an ended container is left", {
       container: container.id,

@@ -54,8 +54,6 @@ function adapt(mount: Mount, hostConfig: HostConfig, context: MountContext): Mou
   switch (mount.destination) {
     case "/dev/shm":
       return shmMount(mount, hostConfig, context);
-    case "/dev/mqueue":
-      return hostConfig.IpcMode === "host" ? [bindHost("/dev/mqueue")] : [mount];
     case "/sys":
       return [privileged ? readWrite(mount) : mount];
     case "/sys/fs/cgroup":

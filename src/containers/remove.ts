@@ -38,8 +38,8 @@ async function endNow(parts: Parts, container: Container): Promise<void> {
 /** Synchronous up to the point where the container no longer exists. */
 export function forget(parts: Parts, container: Container): void {
   const exitCode = lastExitCode(container.state);
-  parts.registry.passState(container, { status: "removing" });
   parts.registry.remove(container, () => parts.networks.release(container.id));
+  parts.registry.passState(container, { status: "removing" });
   parts.events.container(container, "destroy");
   for (const attachment of container.pending) attachment.cancel();
   container.waiters.removed({ StatusCode: exitCode });
