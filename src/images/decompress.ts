@@ -1,6 +1,7 @@
 /** Plain, gzip or zstd, told apart by their first bytes; with a limit on what may come out of how little. */
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { BerthError } from "../lib/error.ts";
+import { ZstdFrames } from "../lib/zstd-frames.ts";
 
 export type Compression = "none" | "gzip" | "zstd";
 
@@ -80,8 +81,8 @@ async function* expand(
 ): AsyncGenerator<Uint8Array, void, void> {
   const engine =
     format === "gzip" ? createGunzip({ chunkSize: 1 << 17 }) : createZstdDecompress({ chunkSize: 1 << 17 });
-  const fed = { bytes: 0 };
-  const feeding = feed(source, engine, fed);
+  const fed: Fed = { bytes: 0, frames: new ZstdFrames() };
+  const feeding = feed(source, engine, format, fed);
   feeding.catch((error: unknown) =>
     engine.destroy(error instanceof Error ? error : new Error(String(error))),
   );
@@ -93,6 +94,7 @@ async function* expand(
       if (total > limits.freeBytes && total > fed.bytes * limits.maxRatio) throw bomb(fed.bytes, total);
       yield chunk as Uint8Array;
     }
+    if (!fed.frames.isWhole) throw new Error("unexpected end of file");
   } catch (error) {
     throw damaged(error, format);
   } finally {
@@ -100,15 +102,24 @@ async function* expand(
   }
 }
 
+/** What has gone into a decompressor so far. */
+interface Fed {
+  bytes: number;
+  /** Stays at its beginning, which is whole, for gzip: zlib itself tells when that is cut short. */
+  readonly frames: ZstdFrames;
+}
+
 /** Copies what it hands over: the source may reuse its buffer, zlib keeps a view until a pool thread has read it. */
 async function feed(
   source: AsyncIterable<Uint8Array>,
   engine: NodeJS.WritableStream & { readonly destroyed?: boolean },
-  fed: { bytes: number },
+  format: "gzip" | "zstd",
+  fed: Fed,
 ): Promise<void> {
   for await (const chunk of source) {
     if (engine.destroyed === true) return;
     fed.bytes += chunk.length;
+    if (format === "zstd") fed.frames.push(chunk);
     const written = Promise.withResolvers<void>();
     engine.write(chunk.slice(), () => written.resolve());
     await written.promise;
