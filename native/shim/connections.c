@@ -5,11 +5,9 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -17,7 +15,8 @@
 
 /* With a spill file each they stay below the usual limit of 1024 descriptors. */
 #define CONNECTIONS_LIMIT 400
-#define OUTPUT_CHUNK (256u << 10)
+#define CHUNK_SIZE 65536
+#define SPILL_PIECE (1 << 20)
 
 enum kind { KIND_NEW, KIND_CONTROL, KIND_CLIENT };
 
@@ -265,19 +264,34 @@ void connections_output(enum stream stream, const char *bytes, size_t size)
             deliver(at, parts + raw, 2 - raw, size + (raw ? 0 : sizeof header));
 }
 
-/* Sends from the spill file; when it is empty the client keeps up again. */
+/* Gives the disk back what lies before `end`, a piece at a time. */
+static void free_spill(const struct connection *client, off_t start, off_t end)
+{
+    off_t from = start / SPILL_PIECE * SPILL_PIECE, to = end / SPILL_PIECE * SPILL_PIECE;
+
+    if (to > from)
+        fallocate(client->spill, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);
+}
+
+/*
+ * Sends from the spill file; when it is empty the client keeps up again. By copy: sendfile would lend pages of the file to
+ * the socket, and the hole that is made behind them would make zeroes of what the client has not read yet.
+ */
 static void catch_up(struct connection *client)
 {
-    while (client->spill_read < client->spill_write) {
-        size_t rest = (size_t)(client->spill_write - client->spill_read);
-        ssize_t sent = sendfile(client->fd, client->spill, &client->spill_read, rest < OUTPUT_CHUNK ? rest : OUTPUT_CHUNK);
+    static char bytes[CHUNK_SIZE];
 
-        if (sent < 0 && errno == EAGAIN)
+    while (client->spill_read < client->spill_write) {
+        ssize_t got = pread(client->spill, bytes, sizeof bytes, client->spill_read);
+        ssize_t sent = got <= 0 ? -1 : send(client->fd, bytes, (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (got > 0 && sent < 0 && errno == EAGAIN)
             return;
         if (sent <= 0)
             return end_output(client);
         progressed = true;
-        fallocate(client->spill, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, client->spill_read);
+        free_spill(client, client->spill_read, client->spill_read + sent);
+        client->spill_read += sent;
     }
     close_spill(client);
     if (finishing || client->cut_off)

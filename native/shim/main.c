@@ -65,7 +65,7 @@ static int listen_in_run_directory(struct failure *why)
     umask(0177);
     if (fd < 0 || fchdir(context.settings.run_directory) < 0 ||
         (unlink(address.sun_path) < 0 && errno != ENOENT) ||
-        bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 128) < 0) {
+        bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 512) < 0) {
         fail(why, "listen on shim.sock");
         if (fd >= 0)
             close(fd);

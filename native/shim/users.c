@@ -139,7 +139,8 @@ static unsigned groups_of(char *table, const char *name, gid_t *groups, unsigned
     uint32_t gid;
 
     while (*name != 0 && count < GROUPS_LIMIT && next_line(&table, &line))
-        if (line.fields >= 4 && parse_id(line.field[2], &gid) && is_member(line.field[3], name))
+        if (line.fields >= 4 && parse_id(line.field[2], &gid) && gid != groups[0] &&
+            is_member(line.field[3], name))
             groups[count++] = gid;
     return count;
 }
@@ -172,13 +173,14 @@ int op_user(const struct op *op, struct failure *why)
     static gid_t groups[GROUPS_LIMIT + 256];
     struct identity identity = {0};
     bool group_named = false;
-    unsigned count = 0;
+    unsigned count = 1;
 
     if (resolve(op_string(op, 0).bytes, &identity, &group_named, why) < 0)
         return -1;
     if (read_table("etc/group", table) < 0)
         return fail(why, "read /etc/group");
     strcpy(copy, table);
+    groups[0] = identity.gid;
     if (!group_named)
         count = groups_of(copy, identity.name, groups, count);
     for (unsigned index = 1; index < op->strings && count < array_size(groups); index++) {

@@ -15,6 +15,7 @@ export class Wire {
     const wire = new Wire();
     const handlers: Bun.SocketHandler = {
       data: (_socket, bytes) => wire.#take(bytes),
+      drain: () => wire.#wake(),
       end: () => wire.#end(),
       close: () => wire.#end(),
       error: () => wire.#end(),
@@ -44,6 +45,15 @@ export class Wire {
   write(bytes: Uint8Array): void {
     this.#socket?.write(bytes);
     this.#socket?.flush();
+  }
+
+  /** Resolves when the kernel has all of it. */
+  async writeAll(bytes: Uint8Array): Promise<void> {
+    let rest = bytes;
+    while (rest.length > 0 && !this.ended) {
+      rest = rest.subarray(this.#socket?.write(rest) ?? rest.length);
+      if (rest.length > 0) await new Promise<void>((wake) => this.#waiting.push(wake));
+    }
   }
 
   pause(): void {
