@@ -1,0 +1,313 @@
+/** Every operation of a launch plan in words: the system call it comes to, and what it is for. */
+import { capabilityNames } from "./capabilities.ts";
+import type { Op } from "./op.ts";
+import { CLONE } from "./plan-namespaces.ts";
+
+export interface Description {
+  /** As strace would show it, shortened. */
+  readonly call: string;
+  readonly purpose: string;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  mount: "NEWNS",
+  cgroup: "NEWCGROUP",
+  uts: "NEWUTS",
+  ipc: "NEWIPC",
+  user: "NEWUSER",
+  pid: "NEWPID",
+  network: "NEWNET",
+  time: "NEWTIME",
+};
+
+export function namespaceTypes(flags: number): string[] {
+  return Object.entries(CLONE)
+    .filter(([, flag]) => (flags & flag) !== 0)
+    .map(([type]) => type);
+}
+
+export function cloneFlags(flags: number): string {
+  return (
+    namespaceTypes(flags)
+      .map((type) => `CLONE_${NAMES[type]}`)
+      .join("|") || "0"
+  );
+}
+
+const quoted = (text: string) => JSON.stringify(text);
+const octal = (mode: number) => `0${mode.toString(8)}`;
+const words = (list: readonly string[]) =>
+  list.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word))).join(" ");
+
+export function describe(op: Op): Description {
+  switch (op.op) {
+    case "supervise":
+      return {
+        call: `setsid(), socket ${op.runDirectory}/shim.sock`,
+        purpose: "one small process looks after the container: it holds its streams and outlives the engine",
+      };
+    case "log":
+      return {
+        call: `open(${quoted(op.path)})`,
+        purpose: `output is written here as it comes, ${op.maxFiles} files of at most ${op.maxBytes} bytes`,
+      };
+    case "spill":
+      return {
+        call: `open(${quoted(op.directory)}, O_TMPFILE) when needed`,
+        purpose:
+          "what a slow client has not read yet waits in a file without a name, never in the container's way",
+      };
+    case "oom-counter":
+      return {
+        call: `read(${quoted(op.file)})`,
+        purpose: "counts the kills for want of memory, before and after",
+      };
+    case "clone":
+      return {
+        call: `clone3(${cloneFlags(op.flags)}${op.cgroup === "" ? "" : `, CLONE_INTO_CGROUP ${op.cgroup}`})`,
+        purpose: "a new process, born into new namespaces: what it sees of the system is its own",
+      };
+    case "mkdir":
+      return {
+        call: `mkdir(${quoted(op.path)}, ${octal(op.mode)})`,
+        purpose: isCgroup(op.path)
+          ? "a control group of its own: the kernel counts and limits what its processes use"
+          : "an empty directory to mount on",
+      };
+    case "write":
+      return { call: `write(${quoted(op.path)}, ${quoted(op.data)})`, purpose: purposeOfWrite(op.path) };
+    case "join":
+      return {
+        call: `setns(${quoted(op.path)})`,
+        purpose: `shares the ${namespaceTypes(op.type).join(", ")} namespace that is there`,
+      };
+    case "join-process":
+      return {
+        call: `setns(pidfd of ${op.pid}, ${cloneFlags(op.flags)})`,
+        purpose: `enters the namespaces of process ${op.pid}: ${namespaceTypes(op.flags).join(", ")}`,
+      };
+    case "unshare":
+      return {
+        call: `unshare(${cloneFlags(op.flags)})`,
+        purpose:
+          "the groups it is in now become the root of what it sees in /proc/self/cgroup and /sys/fs/cgroup",
+      };
+    default:
+      return describeTree(op);
+  }
+}
+
+type Early =
+  | "supervise"
+  | "log"
+  | "spill"
+  | "oom-counter"
+  | "clone"
+  | "mkdir"
+  | "write"
+  | "join"
+  | "join-process"
+  | "unshare";
+
+const isCgroup = (path: string) => path.startsWith("/sys/fs/cgroup/");
+
+function purposeOfWrite(path: string): string {
+  const file = path.slice(path.lastIndexOf("/") + 1);
+  if (file === "tasks")
+    return "the process itself joins the group; moved by another it would wait for a grace period of RCU";
+  const found = WRITES.find(([start]) => file.startsWith(start));
+  return found?.[1] ?? "a setting of the control group";
+}
+
+const WRITES: readonly (readonly [start: string, purpose: string])[] = [
+  ["devices.deny", "devices that may not be opened or made"],
+  ["devices.allow", "devices that may: the harmless ones, and those that were asked for"],
+  ["memory.memsw", "the most memory and swap together"],
+  ["memory.swap", "the most swap"],
+  ["memory.soft", "what it keeps of its memory when the machine runs short"],
+  ["memory.low", "what it keeps of its memory when the machine runs short"],
+  ["memory.swappiness", "how willingly its memory is swapped out"],
+  ["memory.oom", "whether a process is killed when memory runs out"],
+  ["memory.", "the most memory"],
+  ["cpu.shares", "its part of the CPUs when they are busy"],
+  ["cpu.weight", "its part of the CPUs when they are busy"],
+  ["cpu.", "how much CPU time in each period"],
+  ["cpuset.", "which CPUs and memory nodes it runs on"],
+  ["pids.", "the most processes and threads"],
+  ["blkio.", "how fast it may use block devices"],
+  ["io.", "how fast it may use block devices"],
+  ["hugetlb.", "the most huge pages"],
+];
+
+function describeTree(op: Exclude<Op, { op: Early }>): Description {
+  switch (op.op) {
+    case "propagation":
+      return {
+        call: `mount(${quoted(op.path)}, 0x${op.flags.toString(16)})`,
+        purpose: "what is mounted from here on does not spread to the host",
+      };
+    case "mount-host":
+      return {
+        call: `mount(${quoted(op.source)}, ${quoted(op.target)}, ${op.type}, ${quoted(op.data)})`,
+        purpose:
+          "the image's layers, read-only, below one directory that takes the changes: the root file system",
+      };
+    case "root":
+      return {
+        call: `open(${quoted(op.path)}, O_PATH)`,
+        purpose: "every path of the container is looked up below this descriptor: no link leads out of it",
+      };
+    case "mount":
+      return {
+        call: `mount(${quoted(op.source)}, ${quoted(op.target)}, ${op.type}${op.data === "" ? "" : `, ${quoted(op.data)}`})`,
+        purpose: MOUNTS[op.type] ?? "a file system",
+      };
+    case "bind":
+      return {
+        call: `mount(${quoted(op.source)}, ${quoted(op.target)}, MS_BIND${op.recursive ? "|MS_REC" : ""})`,
+        purpose: `makes ${op.source} of the host visible here${op.set & 1 ? ", read-only" : ""}`,
+      };
+    case "mask":
+      return {
+        call: `mount(null, ${quoted(op.path)}, MS_BIND)`,
+        purpose: "covers what tells or changes things about the host",
+      };
+    case "readonly-path":
+      return {
+        call: `mount(${quoted(op.path)}, MS_BIND|MS_RDONLY)`,
+        purpose: "can be read, and changes nothing of the host",
+      };
+    case "mount-attributes":
+      return {
+        call: `mount_setattr(${quoted(op.path)}, 0x${op.set.toString(16)})`,
+        purpose: "read-only, now that all is in it",
+      };
+    case "pivot":
+      return {
+        call: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
+        purpose: "the container's root becomes the root; the host's is gone from its sight",
+      };
+    case "readonly-root":
+      return {
+        call: 'mount_setattr("/", MOUNT_ATTR_RDONLY)',
+        purpose: "the root file system cannot be changed",
+      };
+    case "directory":
+      return {
+        call: `mkdir(${quoted(op.path)}, ${octal(op.mode)})`,
+        purpose: "a directory of the container",
+      };
+    case "mknod":
+      return {
+        call: `mknod(${quoted(op.path)}, ${octal(op.mode)}, ${op.major}:${op.minor})`,
+        purpose: "a device that every program expects",
+      };
+    case "symlink":
+      return {
+        call: `symlink(${quoted(op.target)}, ${quoted(op.path)})`,
+        purpose: "a name that programs expect",
+      };
+    case "console":
+      return {
+        call: "open(/dev/pts/ptmx), ioctl(TIOCGPTPEER)",
+        purpose: "a terminal of its own; the shim holds the other end",
+      };
+    default:
+      return describeIdentity(op);
+  }
+}
+
+const MOUNTS: Readonly<Record<string, string>> = {
+  proc: "information about its own processes",
+  sysfs: "information about devices, read-only",
+  tmpfs: "a file system in memory",
+  devpts: "terminals of its own",
+  mqueue: "POSIX message queues of its own",
+  cgroup: "its own control groups, to be looked at",
+  cgroup2: "its own control groups, to be looked at",
+};
+
+type Late =
+  | "barrier"
+  | "sysctl"
+  | "hostname"
+  | "domainname"
+  | "netlink"
+  | "rlimit"
+  | "oom-score"
+  | "umask"
+  | "session"
+  | "cwd"
+  | "exec"
+  | "bounding"
+  | "user"
+  | "capabilities"
+  | "no-new-privs"
+  | "seccomp";
+
+function describeIdentity(op: Extract<Op, { op: Late }>): Description {
+  switch (op.op) {
+    case "barrier":
+      return {
+        call: "recv()",
+        purpose: "waits until the engine says start: the host's side of the network is ready",
+      };
+    case "sysctl":
+      return {
+        call: `write("/proc/sys/${op.name}", ${quoted(op.value)})`,
+        purpose: "a kernel setting that belongs to its namespace",
+      };
+    case "hostname":
+      return { call: `sethostname(${quoted(op.name)})`, purpose: "its own name" };
+    case "domainname":
+      return { call: `setdomainname(${quoted(op.name)})`, purpose: "its own NIS domain name" };
+    case "netlink":
+      return { call: op.label, purpose: "its own network, set up from inside while it still has the right" };
+    case "rlimit":
+      return {
+        call: `setrlimit(${op.resource}, ${op.soft}, ${op.hard})`,
+        purpose: "a limit for each of its processes",
+      };
+    case "oom-score":
+      return {
+        call: `write("/proc/self/oom_score_adj", "${op.value}")`,
+        purpose: "how early it is killed when the machine runs out of memory",
+      };
+    case "umask":
+      return { call: `umask(${octal(op.mask)})`, purpose: "rights that new files do not get" };
+    case "session":
+      return { call: "setsid()", purpose: "a session of its own: signals of our terminal do not reach it" };
+    case "cwd":
+      return {
+        call: `chdir(${quoted(op.path)})`,
+        purpose: "the working directory, verified to be inside the root",
+      };
+    case "bounding":
+      return {
+        call: `prctl(PR_CAPBSET_DROP, all but ${capabilityNames(op.mask).length})`,
+        purpose: "rights that nothing it runs can ever get back",
+      };
+    case "user":
+      return {
+        call: `setgroups(${words(op.groups)}), setresgid(), setresuid(${op.user === "" ? "0" : op.user})`,
+        purpose: "becomes the user it shall be",
+      };
+    case "capabilities":
+      return {
+        call: `capset(${capabilityNames(op.effective).join(",") || "none"})`,
+        purpose: "keeps these parts of root's rights only",
+      };
+    case "no-new-privs":
+      return {
+        call: "prctl(PR_SET_NO_NEW_PRIVS)",
+        purpose: "programs that it runs gain no rights, setuid or not",
+      };
+    case "seccomp":
+      return {
+        call: `seccomp(SECCOMP_SET_MODE_FILTER, ${op.program.length / 8} instructions)`,
+        purpose: "system calls that a container does not need are refused",
+      };
+    case "exec":
+      return { call: `execve(${words(op.argv)})`, purpose: "the program; every other descriptor is closed" };
+  }
+}

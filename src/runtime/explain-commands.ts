@@ -1,0 +1,143 @@
+/** Operations behind the clone as commands of a shell that runs in the new namespaces, with $ROOT the container's root. */
+import { MS_REC, MS_SLAVE } from "./mount-options.ts";
+import type { Op } from "./op.ts";
+
+export function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+const inRoot = (path: string) => `"$ROOT"${quote(path)}`;
+
+/** Empty for what has no command, or is part of the script's first or last one. */
+export function insideCommand(op: Op): string[] {
+  switch (op.op) {
+    case "propagation":
+      return [`mount --make-r${op.flags & MS_SLAVE ? "slave" : "private"} ${quote(op.path)}`];
+    case "mount-host":
+      return [
+        ...directories(op.data),
+        `mkdir -p ${quote(op.target)}`,
+        `cd ${quote(op.workingDirectory)}`,
+        `mount -t ${op.type} -o ${quote(op.data)} ${quote(op.source)} ${quote(op.target)}`,
+        "cd /",
+      ];
+    case "root":
+      return [`ROOT=${quote(op.path)}`, ...(op.bind ? ['mount --rbind "$ROOT" "$ROOT"'] : [])];
+    case "mount": {
+      const options = [...flagWords(op.flags), ...(op.data === "" ? [] : [op.data])].join(",");
+      return [
+        `mkdir -p ${inRoot(op.target)}`,
+        `mount -t ${op.type}${options === "" ? "" : ` -o ${quote(options)}`} ${quote(op.source)} ${inRoot(op.target)}`,
+      ];
+    }
+    case "bind":
+      return bindCommands(op);
+    case "mask":
+      return [
+        `if [ -d ${inRoot(op.path)} ]; then mount -t tmpfs -o ro,size=0 tmpfs ${inRoot(op.path)}; elif [ -e ${inRoot(op.path)} ]; then mount --bind /dev/null ${inRoot(op.path)}; fi`,
+      ];
+    case "readonly-path":
+      return [
+        `if [ -e ${inRoot(op.path)} ]; then mount --bind ${inRoot(op.path)} ${inRoot(op.path)}; mount -o remount,bind,ro ${inRoot(op.path)}; fi`,
+      ];
+    case "mount-attributes":
+      return [`mount -o remount,bind,ro ${inRoot(op.path)}`];
+    case "readonly-root":
+      return ['mount -o remount,bind,ro "$ROOT"'];
+    case "mknod":
+      return [
+        `mknod -m ${(op.mode & 0o7777).toString(8)} ${inRoot(op.path)} ${kind(op.mode)}${kind(op.mode) === "p" ? "" : ` ${op.major} ${op.minor}`}${op.uid || op.gid ? ` && chown ${op.uid}:${op.gid} ${inRoot(op.path)}` : ""}`,
+      ];
+    case "symlink":
+      return [`ln -sfn ${quote(op.target)} ${inRoot(op.path)}`];
+    case "directory":
+      return [`mkdir -p -m ${op.mode.toString(8)} ${inRoot(op.path)}`];
+    default:
+      return settingCommand(op);
+  }
+}
+
+/** Where the changes go need not exist yet when a plan is only explained. */
+function directories(data: string): string[] {
+  const found = data.split(",").filter((option) => /^(upperdir|workdir)=/.test(option));
+  return found.map((option) => `mkdir -p ${quote(option.slice(option.indexOf("=") + 1))}`);
+}
+
+function bindCommands(op: Extract<Op, { op: "bind" }>): string[] {
+  const { source, target, recursive, makeSource, set } = op;
+  const attributes = [
+    ...(set & 1 ? ["ro"] : []),
+    ...(set & 2 ? ["nosuid"] : []),
+    ...(set & 4 ? ["nodev"] : []),
+    ...(set & 8 ? ["noexec"] : []),
+  ];
+  return [
+    ...(makeSource ? [`[ -e ${quote(source)} ] || mkdir -p ${quote(source)}`] : []),
+    `if [ -d ${quote(source)} ]; then mkdir -p ${inRoot(target)}; else mkdir -p "$(dirname ${inRoot(target)})"; [ -e ${inRoot(target)} ] || : >${inRoot(target)}; fi`,
+    `mount --${recursive ? "rbind" : "bind"} ${quote(source)} ${inRoot(target)}`,
+    ...(attributes.length === 0 ? [] : [`mount -o remount,bind,${attributes.join(",")} ${inRoot(target)}`]),
+    ...(op.propagation & MS_REC
+      ? [`mount --make-r${op.propagation & MS_SLAVE ? "slave" : "private"} ${inRoot(target)}`]
+      : []),
+  ];
+}
+
+function settingCommand(op: Op): string[] {
+  switch (op.op) {
+    case "hostname":
+      return [`hostname ${quote(op.name)}`];
+    case "domainname":
+      return [`domainname ${quote(op.name)}`];
+    case "sysctl":
+      return [`echo ${quote(op.value)} >/proc/sys/${op.name}`];
+    case "netlink":
+      return [op.label];
+    case "oom-score":
+      return [`echo ${op.value} >/proc/self/oom_score_adj`];
+    case "rlimit":
+      return [
+        `prlimit --pid "$(readlink /proc/self)" --${RLIMITS[op.resource]}=${limitText(op.soft)}:${limitText(op.hard)} || true`,
+      ];
+    case "seccomp":
+      return ["# no ordinary command loads a filter: this step is left out"];
+    default:
+      return [];
+  }
+}
+
+const RLIMITS = [
+  "cpu",
+  "fsize",
+  "data",
+  "stack",
+  "core",
+  "rss",
+  "nproc",
+  "nofile",
+  "memlock",
+  "as",
+  "locks",
+  "sigpending",
+  "msgqueue",
+  "nice",
+  "rtprio",
+  "rttime",
+];
+const limitText = (value: bigint) => (value === 2n ** 64n - 1n ? "unlimited" : String(value));
+const kind = (mode: number) =>
+  (mode & 0o170000) === 0o060000 ? "b" : (mode & 0o170000) === 0o010000 ? "p" : "c";
+
+const WORDS: readonly (readonly [flag: number, word: string])[] = [
+  [1, "ro"],
+  [2, "nosuid"],
+  [4, "nodev"],
+  [8, "noexec"],
+  [16, "sync"],
+  [1024, "noatime"],
+  [2048, "nodiratime"],
+  [1 << 24, "strictatime"],
+];
+
+function flagWords(flags: number): string[] {
+  return WORDS.filter(([flag]) => (flags & flag) !== 0).map(([, word]) => word);
+}

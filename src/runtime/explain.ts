@@ -1,0 +1,71 @@
+/** A launch plan for people: as a table, as JSON, or as a script of ordinary commands that does the same. */
+import { describe } from "./describe.ts";
+import { execScript, launchScript } from "./explain-script.ts";
+import type { Op } from "./op.ts";
+
+export type ExplainFormat = "table" | "json" | "sh";
+
+export interface ExplainOptions {
+  /** The engine's side of the network as commands; $PID is the container's. */
+  readonly outside?: readonly string[];
+}
+
+export function explainPlan(ops: readonly Op[], format: ExplainFormat, options: ExplainOptions = {}): string {
+  if (format === "json") return `${JSON.stringify(toJson(ops, options), bigIntsAndBytes, 2)}\n`;
+  if (format === "table") return table(ops, options);
+  const isExec = ops.some(({ op }) => op === "join-process");
+  return isExec ? execScript(ops) : launchScript(ops, options.outside ?? []);
+}
+
+/** Who performs an operation: the shim up to the clone, then its child. */
+function actor(ops: readonly Op[], index: number): "shim" | "child" {
+  return index <= ops.findIndex(({ op }) => op === "clone") ? "shim" : "child";
+}
+
+function toJson(ops: readonly Op[], { outside }: ExplainOptions) {
+  const steps = ops.map((op, index) => {
+    const { call, purpose } = describe(op);
+    return { step: index, by: actor(ops, index), call, purpose, operation: op };
+  });
+  return outside === undefined || outside.length === 0 ? { steps } : { steps, engine: outside };
+}
+
+function bigIntsAndBytes(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `0x${value.toString(16)}`;
+  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
+}
+
+const CALL_WIDTH = 100;
+
+function table(ops: readonly Op[], { outside = [] }: ExplainOptions): string {
+  const rows = ops.flatMap((op, index): string[][] => {
+    const { call, purpose } = describe(op);
+    const row = [String(index), actor(ops, index), op.op, shorten(call), purpose];
+    return op.op === "barrier" ? [...outside.map(engineRow), row] : [row];
+  });
+  const all = [["STEP", "BY", "OPERATION", "WHAT THE KERNEL IS ASKED", "WHAT FOR"], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return `${all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n")}\n`;
+}
+
+function engineRow(command: string): string[] {
+  return [
+    "",
+    "engine",
+    "network",
+    shorten(command),
+    "the host's side of the network, while the child mounts",
+  ];
+}
+
+function shorten(text: string): string {
+  const line = text.replaceAll("\n", "\\n");
+  return line.length <= CALL_WIDTH ? line : `${line.slice(0, CALL_WIDTH - 1)}…`;
+}
