@@ -13,6 +13,12 @@ import type { PutArchiveOptions } from "./requests.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
+/** A container, and what it was called by who asks: errors use the same word. */
+export interface Target {
+  readonly container: Container;
+  readonly ref: string;
+}
+
 /** Its root as the running process sees it, with all that is mounted there; of a stopped one, its file system alone. */
 function readingPlace(parts: Parts, container: Container): Place {
   return container.handle === undefined
@@ -37,17 +43,17 @@ function snapshotOf({ places }: Parts, { id, spec }: Container): Place {
   return { overlay: { layersDirectory: layersDirectory(places), lower } };
 }
 
-export async function statPath(parts: Parts, container: Container, path: string): Promise<PathStat> {
+export async function statPath(parts: Parts, { container, ref }: Target, path: string): Promise<PathStat> {
   await using worker = await openWorker(readingPlace(parts, container));
-  return await statIn(worker, container, path);
+  return await statIn(worker, ref, path);
 }
 
-async function statIn(worker: Worker, container: Container, path: string): Promise<PathStat> {
+async function statIn(worker: Worker, ref: string, path: string): Promise<PathStat> {
   try {
     return await worker.stat(rooted(path));
   } catch (error) {
     if (!(error instanceof BerthError) || error.code !== "not_found") throw error;
-    throw new BerthError("not_found", noSuchFile(path, container.id), { cause: error });
+    throw new BerthError("not_found", noSuchFile(path, ref), { cause: error });
   }
 }
 
@@ -59,12 +65,12 @@ function rooted(path: string): string {
 
 export async function getArchive(
   parts: Parts,
-  container: Container,
+  { container, ref }: Target,
   path: string,
 ): Promise<{ stat: PathStat; stream: Bytes }> {
   await using undo = new AsyncDisposableStack();
   const worker = undo.use(await openWorker(readingPlace(parts, container)));
-  const stat = await statIn(worker, container, path);
+  const stat = await statIn(worker, ref, path);
   parts.events.container(container, "archive-path", { path });
   return { stat, stream: thenDispose(worker.pack(rooted(path), packOptions(path)), undo.move()) };
 }
@@ -81,7 +87,7 @@ async function* thenDispose(stream: Bytes, resources: AsyncDisposableStack): Asy
 
 export async function putArchive(
   parts: Parts,
-  container: Container,
+  { container, ref }: Target,
   path: string,
   archive: Bytes,
   options: PutArchiveOptions,
@@ -89,7 +95,7 @@ export async function putArchive(
   requireWritable(container, path);
   using _held = await container.mutex.lock();
   await using worker = await openWorker(writingPlace(parts, container));
-  await requireDirectory(worker, container, path);
+  await requireDirectory(worker, ref, path);
   const owner = options.copyUIDGID ? await ownerOf(worker, container.spec.config.User ?? "") : undefined;
   const { noOverwriteDirNonDir } = options;
   await worker.unpack(rooted(path), archive, { noOverwriteDirNonDir, ...(owner && { owner }) });
@@ -108,8 +114,8 @@ function requireWritable({ spec }: Container, path: string): void {
 
 const GO_DIRECTORY = 2 ** 31;
 
-async function requireDirectory(worker: Worker, container: Container, path: string): Promise<void> {
-  const stat = await statIn(worker, container, path.endsWith("/") ? `${path}.` : `${path}/.`);
+async function requireDirectory(worker: Worker, ref: string, path: string): Promise<void> {
+  const stat = await statIn(worker, ref, path.endsWith("/") ? `${path}.` : `${path}/.`);
   if (stat.mode >= GO_DIRECTORY) return;
   throw new BerthError("invalid", "extraction point is not a directory");
 }

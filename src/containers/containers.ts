@@ -64,6 +64,10 @@ export class Containers {
     return this.#parts.registry.get(ref);
   }
 
+  #target(ref: string): archive.Target {
+    return { container: this.#get(ref), ref };
+  }
+
   async list(options: ListOptions): Promise<ContainerSummary[]> {
     return listContainers(this.#parts, options);
   }
@@ -162,14 +166,14 @@ export class Containers {
   }
 
   async statPath(ref: string, path: string): Promise<PathStat> {
-    return archive.statPath(this.#parts, this.#get(ref), path);
+    return archive.statPath(this.#parts, this.#target(ref), path);
   }
 
   async getArchive(
     ref: string,
     path: string,
   ): Promise<{ stat: PathStat; stream: AsyncIterable<Uint8Array> }> {
-    return archive.getArchive(this.#parts, this.#get(ref), path);
+    return archive.getArchive(this.#parts, this.#target(ref), path);
   }
 
   async putArchive(
@@ -178,7 +182,7 @@ export class Containers {
     tar: AsyncIterable<Uint8Array>,
     options: PutArchiveOptions,
   ): Promise<void> {
-    await archive.putArchive(this.#parts, this.#get(ref), path, tar, options);
+    await archive.putArchive(this.#parts, this.#target(ref), path, tar, options);
   }
 
   async changes(ref: string): Promise<FilesystemChange[]> {

@@ -1,9 +1,9 @@
 /** Kernel, disk and records side by side: what has no owner, and what an owner lacks. Recovery repairs it all; fsck tells first. */
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { Container } from "../containers/container.ts";
 import type { ExecTable } from "../containers/exec-table.ts";
 import type { Parts } from "../containers/parts.ts";
-import { containerDirectory, execDirectory, runDirectory } from "../containers/places.ts";
+import { execDirectory, runDirectory } from "../containers/places.ts";
 import { removeBytes } from "../containers/remove.ts";
 import { sharedMemories, unmountSharedMemory } from "../containers/shared-memory.ts";
 import { killCgroup, listCgroups, removeCgroup } from "../kernel/cgroups.ts";
@@ -95,8 +95,9 @@ function execDirectories(parts: Parts, execs: ExecTable): Problem[] {
 }
 
 function containerDirectories(parts: Parts): Problem[] {
-  const lost = namesIn(`${parts.places.root}/containers`).filter((id) => owner(parts, id) === undefined);
-  const missing = parts.registry.all().filter(({ id }) => !existsSync(containerDirectory(parts.places, id)));
+  const there = new Set(namesIn(`${parts.places.root}/containers`));
+  const lost = [...there].filter((id) => owner(parts, id) === undefined);
+  const missing = parts.registry.all().filter(({ id }) => !there.has(id));
   return [
     ...lost.map((id) => ({
       kind: "container directory",
