@@ -45,7 +45,7 @@ const { definitions, paths } = Bun.YAML.parse(await Bun.file(path).text()) as {
 
 function shapeOf(schema: Schema): Shape {
   if (schema.$ref !== undefined) return shapeOf(definitions[schema.$ref.replace("#/definitions/", "")] ?? {});
-  if (schema.allOf !== undefined) return { fields: Object.assign({}, ...schema.allOf.map(fieldsOf)) };
+  if (schema.allOf !== undefined) return merged(schema.allOf.map(shapeOf));
   switch (schema.type) {
     case "string":
     case "boolean":
@@ -62,9 +62,16 @@ function shapeOf(schema: Schema): Shape {
   }
 }
 
+/** `allOf` adds the fields of objects together; around a single type it only carries a description. */
+function merged(shapes: readonly Shape[]): Shape {
+  const objects = shapes.flatMap((shape) =>
+    typeof shape === "object" && "fields" in shape ? [shape.fields] : [],
+  );
+  const [other] = shapes.filter((shape) => typeof shape === "string" && shape !== "any");
+  return objects.length === 0 ? (other ?? "any") : { fields: Object.assign({}, ...objects) };
+}
+
 function fieldsOf(schema: Schema): Record<string, Shape> {
-  const shape = schema.properties === undefined ? shapeOf(schema) : undefined;
-  if (typeof shape === "object" && "fields" in shape) return shape.fields;
   const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => [
     name,
     STRING_OR_LIST.has(name) ? "strings" : shapeOf(field),

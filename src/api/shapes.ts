@@ -96,7 +96,7 @@ export const CONTAINER_CREATE: Shape = {
             fields: {
               Target: "string",
               Source: "string",
-              Type: { fields: {} },
+              Type: "string",
               ReadOnly: "boolean",
               Consistency: "string",
               BindOptions: {
