@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { cgroupDirectories } from "../kernel/cgroups.ts";
 import { kill } from "../kernel/libc.ts";
 import { openNamespacesRuntime } from "./namespaces.ts";
-import { readState } from "./records.ts";
+import { readExit, readState } from "./records.ts";
 import type { Launch } from "./runtime.ts";
 import { missingForContainers, Testbed, textOf } from "./testbed.ts";
 
@@ -276,6 +276,8 @@ describe.skipIf(missing !== undefined)("a process in namespaces", () => {
     expect(
       await next.adopt(launch.id, launch.supervision.runDirectory, launch.spec.linux.cgroupsPath),
     ).toMatchObject({ exitCode: 9 });
+    expect(readExit(launch.supervision.runDirectory)).toMatchObject({ exitCode: 9 }); // kept until the caller has it safe
+    await first.release();
     nothingLeft(launch);
   });
 

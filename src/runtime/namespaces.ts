@@ -28,13 +28,13 @@ export function openNamespacesRuntime(options: NamespacesOptions): Runtime {
 const SIGKILL = 9;
 const EEXIST = 17;
 const ENOENT = 2;
-const ECONNREFUSED = 111;
 
 class Namespaces implements Runtime {
   readonly #instance: string;
   readonly #features: Features;
   /** Parents of control groups that are prepared. */
   readonly #parents = new Set<string>();
+  readonly #open = new Set<Supervised>();
 
   constructor({ instance, features }: NamespacesOptions) {
     this.#instance = instance;
@@ -76,14 +76,17 @@ class Namespaces implements Runtime {
     runDirectory: string,
     cgroup?: string,
   ): Promise<ProcessHandle | ExitRecord | undefined> {
-    const state = readState(runDirectory);
-    const process = state && (await this.#reconnect(runDirectory, cgroup, state));
-    if (process !== undefined && state?.phase === "running") return process;
-    if (process !== undefined) return await this.#giveUp(process);
-    const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord() : undefined);
+    const before = readState(runDirectory);
+    const process = before && (await this.#reconnect(runDirectory, cgroup, before));
+    if (process !== undefined && process.ran) return process;
+    if (process !== undefined) await endProcess(process); // it waits at the barrier for an engine that is gone
+    const state = readState(runDirectory); // again: it may have come to its end just now
     if (state !== undefined) killProcess(state);
-    await this.#remove(runDirectory, cgroup);
-    return exit?.failure === undefined ? exit : undefined;
+    if (cgroup !== undefined) await this.#removeCgroup(cgroup);
+    const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord() : undefined);
+    if (exit !== undefined && exit.failure === undefined && state?.phase === "running") return exit;
+    rmSync(runDirectory, { recursive: true, force: true });
+    return undefined;
   }
 
   async pause(id: string): Promise<void> {
@@ -96,6 +99,11 @@ class Namespaces implements Runtime {
 
   async processes(id: string): Promise<number[]> {
     return processes(this.#features.cgroups, this.#path(id));
+  }
+
+  close(): void {
+    for (const process of this.#open) process.disconnect();
+    this.#open.clear();
   }
 
   #path(id: string): string {
@@ -117,7 +125,9 @@ class Namespaces implements Runtime {
 
   async #launch(ops: readonly Op[], runDirectory: string, cgroup: string | undefined): Promise<Supervised> {
     makeRunDirectory(runDirectory);
-    return await Supervised.open({ fd: spawnShim(ops) }, this.#options(ops, runDirectory, cgroup));
+    return this.#keep(
+      await Supervised.open({ fd: spawnShim(ops) }, this.#options(ops, runDirectory, cgroup)),
+    );
   }
 
   #options(
@@ -143,7 +153,7 @@ class Namespaces implements Runtime {
     };
   }
 
-  /** Undefined when nobody listens there. */
+  /** Undefined when nobody listens there any more. */
   async #reconnect(
     runDirectory: string,
     cgroup: string | undefined,
@@ -155,24 +165,27 @@ class Namespaces implements Runtime {
       );
       process.send(helloFrame());
       await process.cloned;
-      return process;
-    } catch (error) {
-      if (hasErrno(error, ENOENT, ECONNREFUSED) || !isAlive(state)) return undefined;
-      throw error;
+      return this.#keep(process);
+    } catch {
+      return undefined; // whatever it was, the records say more
     }
   }
 
-  /** It waits at the barrier for an engine that is gone: it never ran. */
-  async #giveUp(process: Supervised): Promise<undefined> {
-    await process.release();
+  /** Until its end, for close(). */
+  #keep(process: Supervised): Supervised {
+    this.#open.add(process);
+    void process.exited.then(() => this.#open.delete(process));
+    return process;
   }
 
   async #remove(runDirectory: string, cgroup: string | undefined): Promise<void> {
-    if (cgroup !== undefined) {
-      await killCgroup(this.#features.cgroups, cgroup);
-      await removeCgroup(this.#features.cgroups, cgroup);
-    }
+    if (cgroup !== undefined) await this.#removeCgroup(cgroup);
     rmSync(runDirectory, { recursive: true, force: true });
+  }
+
+  async #removeCgroup(path: string): Promise<void> {
+    await killCgroup(this.#features.cgroups, path);
+    await removeCgroup(this.#features.cgroups, path);
   }
 
   /** On version 2 a program rules the devices; the child cannot open any before the barrier opens. */
@@ -201,10 +214,6 @@ async function abandon(process: Supervised): Promise<void> {
 async function endProcess(process: Supervised): Promise<void> {
   await process.signal(SIGKILL).catch(() => undefined); // it may have ended meanwhile
   await process.exited;
-}
-
-function isAlive({ pid, startTime: started }: StateRecord): boolean {
-  return startTime(pid) === started;
 }
 
 /** The descriptor is opened first: it cannot change its meaning between the look and the signal. */

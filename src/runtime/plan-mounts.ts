@@ -41,14 +41,24 @@ export function consoleOp(spec: Pick<Spec, "process">, bind: boolean): Op {
   return { op: "console", rows: height, columns: width, bind };
 }
 
-/** Private keeps our mounts from the host and the host's from us; a bind that follows its source needs slave (or shared). */
+/**
+ * Private keeps our mounts from the host and the host's from us; a bind that follows its source needs slave. Never shared: what
+ * is mounted here would appear on the host, and what is unmounted would go there, too.
+ */
 function rootPropagation(spec: Spec, mounts: readonly Mount[]): number {
-  const asked = spec.linux.rootfsPropagation;
-  if (asked) return propagationFlags(asked) | MS_REC;
-  const follows = mounts.some(({ options }) => options?.some((option) => /^r?(slave|shared)$/.test(option)));
-  const shares = mounts.some(({ options }) => options?.some((option) => /^r?shared$/.test(option)));
-  if (shares) return propagationFlags("rshared");
-  return MS_REC | (follows ? MS_SLAVE : MS_PRIVATE);
+  const asked = spec.linux.rootfsPropagation || "rprivate";
+  if (asked.endsWith("shared")) throw refusedSharing("the root", asked);
+  const shared = mounts.find(({ options }) => options?.some((option) => /^r?shared$/.test(option)));
+  if (shared !== undefined) throw refusedSharing(`"${shared.destination}"`, "shared");
+  const follows = mounts.some(({ options }) => options?.some((option) => /^r?slave$/.test(option)));
+  return MS_REC | (follows ? MS_SLAVE : propagationFlags(asked));
+}
+
+function refusedSharing(what: string, asked: string): BerthError {
+  return new BerthError(
+    "unsupported",
+    `berth does not support the mount propagation "${asked}" of ${what} yet; slave and private work`,
+  );
 }
 
 function rootOps(root: RootFilesystem): Op[] {

@@ -34,6 +34,8 @@ export class Supervised implements ProcessHandle {
   /** Start was said; once is enough. */
   #asked = false;
   #settled = false;
+  #ran = false;
+  #disconnected = false;
   #removed: Promise<void> | undefined;
 
   private constructor(options: SupervisedOptions) {
@@ -56,6 +58,11 @@ export class Supervised implements ProcessHandle {
   /** Resolves when the process and its namespaces exist. */
   get cloned(): Promise<ProcessIdentity> {
     return this.#cloned.promise;
+  }
+
+  /** Whether the program was ever started. */
+  get ran(): boolean {
+    return this.#ran;
   }
 
   get alive(): boolean {
@@ -89,8 +96,9 @@ export class Supervised implements ProcessHandle {
     return (this.#removed ??= this.#options.remove(this));
   }
 
-  /** Without a controller a process at the barrier is given up by its shim. */
+  /** We hear no more of it, and it goes on; at the barrier its shim gives it up. */
   disconnect(): void {
+    this.#disconnected = true;
     this.#control?.close();
   }
 
@@ -100,7 +108,8 @@ export class Supervised implements ProcessHandle {
         this.pid = message.pid;
         this.startTime = message.startTime;
         this.#cloned.resolve({ pid: message.pid, startTime: message.startTime });
-        if (message.phase >= PHASE_RUNNING) this.#running.resolve();
+        this.#ran = message.phase >= PHASE_RUNNING;
+        if (this.#ran) this.#running.resolve();
         return;
       case "failed":
         return this.#fail(message);
@@ -135,7 +144,7 @@ export class Supervised implements ProcessHandle {
 
   /** The connection has ended; a shim that came to its end has left a record, also of what we did not get to read. */
   async #gone(): Promise<void> {
-    if (this.#settled) return;
+    if (this.#settled || this.#disconnected) return;
     const record = readExit(this.#options.runDirectory);
     if (record?.failure !== undefined) return this.#fail(record.failure);
     const error = new BerthError("internal", `the shim of process ${this.pid} is gone`);

@@ -114,10 +114,15 @@ export interface AttachStream {
 export interface Runtime {
   create(launch: Launch): Promise<ProcessHandle>;
   exec(launch: ExecLaunch): Promise<ProcessHandle>;
-  /** After an engine restart. Undefined: nothing is there, or it never started. A lost shim: what is left is killed, and 137. */
+  /**
+   * After an engine restart. Undefined: nothing is there any more, or it never started. A lost shim: what is left is killed, and 137.
+   * With an exit record the run directory stays for the caller to remove, when the record is safe elsewhere.
+   */
   adopt(id: string, runDirectory: string, cgroup?: string): Promise<ProcessHandle | ExitRecord | undefined>;
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
   /** Process ids as the host sees them. */
   processes(id: string): Promise<number[]>;
+  /** Lets go of all processes; they go on. Their handles are of no use any more. */
+  close(): void;
 }
