@@ -67,7 +67,7 @@ function merged(shapes: readonly Shape[]): Shape {
   const objects = shapes.flatMap((shape) =>
     typeof shape === "object" && "fields" in shape ? [shape.fields] : [],
   );
-  const [other] = shapes.filter((shape) => typeof shape === "string" && shape !== "any");
+  const other = shapes.find((shape) => typeof shape === "string" && shape !== "any");
   return objects.length === 0 ? (other ?? "any") : { fields: Object.assign({}, ...objects) };
 }
 

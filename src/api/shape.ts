@@ -30,8 +30,10 @@ export function decodeAs(shape: Shape, value: unknown, path = ""): unknown {
 }
 
 function decodeField(fields: Readonly<Record<string, Shape>>, given: string, value: unknown, path: string) {
-  const name = Object.hasOwn(fields, given) ? given : (anyCase(fields, given) ?? given);
-  return [name, decodeAs(fields[name] ?? "any", value, join(path, name))] as const;
+  const known = Object.hasOwn(fields, given) ? given : anyCase(fields, given);
+  const shape = known === undefined ? undefined : fields[known];
+  const name = known ?? given;
+  return [name, decodeAs(shape ?? "any", value, join(path, name))] as const;
 }
 
 function anyCase(fields: Readonly<Record<string, Shape>>, given: string): string | undefined {
