@@ -84,7 +84,8 @@ class Namespaces implements Runtime {
     if (state !== undefined) killProcess(state);
     if (cgroup !== undefined) await this.#removeCgroup(cgroup);
     const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord() : undefined);
-    if (exit !== undefined && exit.failure === undefined && state?.phase === "running") return exit;
+    const ran = process === undefined && state?.phase === "running";
+    if (ran && exit !== undefined && exit.failure === undefined) return exit;
     rmSync(runDirectory, { recursive: true, force: true });
     return undefined;
   }
