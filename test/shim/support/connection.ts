@@ -29,7 +29,7 @@ export class Wire {
   }
 
   #take(bytes: Uint8Array): void {
-    this.#pieces.push(Uint8Array.from(bytes));
+    this.#pieces.push(Buffer.from(bytes)); // a copy: the socket uses its buffer again
     this.#wake();
   }
 
