@@ -7,7 +7,7 @@ import { formatTime, unixNanoseconds } from "../lib/time.ts";
 import type { Image } from "../images/image.ts";
 import { parseMac } from "../networks/endpoint.ts";
 import { parseExtraHost } from "../networks/hosts.ts";
-import { platformMismatch } from "../wire/messages.ts";
+import { noSuchContainer, platformMismatch } from "../wire/messages.ts";
 import type { ContainerCreateRequest } from "../wire/requests.ts";
 import type { ContainerCreateResponse, HostConfig } from "../wire/schema.ts";
 import { requireSupported } from "./accept.ts";
@@ -88,7 +88,12 @@ export function toSpec(
     },
     endpoint: endpointOf(request, networking?.EndpointsConfig ?? {}),
   };
-  return { spec, warnings: [...hostWarnings(hostConfig, facts), ...volumeWarnings(merged.Volumes ?? {})] };
+  const warnings = [
+    ...hostWarnings(hostConfig, facts),
+    ...volumeWarnings(merged.Volumes ?? {}),
+    ...(platform ? [] : platformWarnings(parts, image)),
+  ];
+  return { spec, warnings };
 }
 
 /** Addresses and names that would only fail at start. */
@@ -118,7 +123,10 @@ function resolveReferences(parts: Parts, hostConfig: HostConfig): HostConfig {
   const resolved = { ...hostConfig };
   for (const mode of ["NetworkMode", "IpcMode", "PidMode"] as const) {
     const ref = otherContainer(hostConfig[mode]);
-    if (ref !== undefined) resolved[mode] = `container:${parts.registry.get(ref).id}`;
+    if (ref === undefined) continue;
+    const other = parts.registry.find(ref);
+    if (other === undefined) throw new BerthError("invalid", `${mode}: ${noSuchContainer(ref)}`); // 404 is the image's here
+    resolved[mode] = `container:${other.id}`;
   }
   return resolved;
 }
@@ -152,6 +160,18 @@ function requirePlatform(image: Image, ref: string, platform: string | undefined
     "not_found",
     platformMismatch(ref, [os, architecture, variant].filter(Boolean).join("/"), platform),
   );
+}
+
+const GO_ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
+
+/** It may run all the same, by binfmt_misc; if not, its exec says why. */
+function platformWarnings({ features }: Parts, { config }: Image): string[] {
+  const host = GO_ARCHITECTURES[features.architecture];
+  if (config.architecture === host || config.architecture === "") return [];
+  return [
+    `The requested image's platform (${config.os}/${config.architecture}) does not match ` +
+      `the detected host platform (linux/${host}) and no specific platform was requested`,
+  ];
 }
 
 function endpointOf(

@@ -13,7 +13,7 @@ export function networkKind(hostConfig: HostConfig): NetworkKind {
   const ref = otherContainer(mode);
   if (ref !== undefined) return { kind: "container", ref };
   throw new BerthError(
-    "not_found",
+    "unsupported", // not not_found: docker's CLI would take that for a missing image, and pull
     `network ${mode} not found: berth has the networks bridge, host and none; user-defined ones come later`,
   );
 }
