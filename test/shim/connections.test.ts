@@ -1,0 +1,137 @@
+/** What may be said to a shim by whoever reaches its socket, and what it makes of nonsense. */
+import { describe, expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import fc from "fast-check";
+import { attachFrame, helloFrame, signalFrame } from "../../src/runtime/frames.ts";
+import { has } from "../support/parts.ts";
+import type { Wire } from "./support/connection.ts";
+import { Place } from "./support/place.ts";
+import { ATTACH_ALL, Client, Shim } from "./support/shim.ts";
+import { within } from "./support/within.ts";
+
+const root = test.if(has("root", "busybox"));
+const OPEN_STDIN = 2;
+
+async function running(place: Place, argv: readonly string[] = ["cat"]): Promise<Shim> {
+  const shim = await Shim.container(place, { argv, flags: OPEN_STDIN });
+  shim.start();
+  await shim.running();
+  return shim;
+}
+
+/** The bytes until the shim hangs up. */
+async function answer(wire: Wire): Promise<number> {
+  return within(5000, "the shim to hang up", async () => {
+    let size = 0;
+    for (let bytes = await wire.read(); bytes.length > 0; bytes = await wire.read()) size += bytes.length;
+    return size;
+  });
+}
+
+function frame(size: number, type: number, payload: Uint8Array): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(size, 0);
+  header.writeUInt16LE(type, 4);
+  return Buffer.concat([header, payload]);
+}
+
+root("the socket is its owner's alone", async () => {
+  using place = new Place();
+  await using _shim = await running(place);
+  expect(statSync(`${place.run}/shim.sock`).mode & 0o777).toBe(0o600);
+});
+
+describe("nonsense", () => {
+  root.each([
+    ["a first frame that greets nobody", frame(4, 4, Buffer.from([15, 0, 0, 0]))],
+    ["a frame that is too long", frame(0xffffffff, 1, Buffer.alloc(0))],
+    ["a frame that is longer than any of ours", frame(100, 1, Buffer.alloc(100))],
+    ["HTTP", Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n")],
+  ])("is answered by hanging up: %s", async (_, bytes) => {
+    using place = new Place();
+    await using shim = await running(place);
+    const wire = await shim.connect();
+    wire.write(bytes);
+    expect(await answer(wire)).toBe(0);
+    const control = await shim.controller();
+    expect(await control.next("state")).toMatchObject({ phase: 3 });
+  });
+
+  root("of any kind leaves process and shim as they are", async () => {
+    using place = new Place();
+    await using shim = await running(place);
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc
+        .tuple(fc.nat(80), fc.nat(30), fc.uint8Array({ maxLength: 80 }))
+        .map(([size, type, payload]) => frame(size, type === 4 ? 6 : type, payload)),
+    );
+    await fc.assert(
+      fc.asyncProperty(bytes, fc.boolean(), async (nonsense, greets) => {
+        const wire = await shim.connect();
+        if (greets) wire.write(helloFrame());
+        wire.write(nonsense);
+        wire.close();
+      }),
+      { numRuns: 200 },
+    );
+    const control = await shim.controller();
+    expect(await control.next("state")).toMatchObject({ phase: 3 });
+  });
+
+  root("of a greeted peer is answered with ENOSYS", async () => {
+    using place = new Place();
+    await using shim = await running(place);
+    const control = await shim.controller();
+    control.send(frame(0, 77, Buffer.alloc(0)));
+    expect(await control.next("reply")).toEqual({ type: "reply", to: 77, errno: 38 });
+  });
+});
+
+root("frames may come in any pieces", async () => {
+  using place = new Place();
+  await using shim = await running(place, ["sleep", "60"]);
+  const wire = await shim.connect();
+  for (const byte of [...helloFrame(), ...signalFrame(9)]) {
+    wire.write(Uint8Array.of(byte));
+    await Bun.sleep(1);
+  }
+  expect((await shim.exited()).exitCode).toBe(137);
+});
+
+root("input right behind the request to attach is the process's", async () => {
+  using place = new Place();
+  await using shim = await running(place);
+  const wire = await shim.connect();
+  wire.write(Buffer.concat([attachFrame(ATTACH_ALL), Buffer.from("at once\n")]));
+  await new Client(wire).until("at once");
+});
+
+root("a silent connection holds up nothing, not even the end", async () => {
+  using place = new Place();
+  await using shim = await Shim.container(place, { argv: ["sh", "-c", "sleep 0.1"] });
+  const silent = await shim.connect();
+  shim.start();
+  await shim.exited();
+  expect(await shim.ended).toBe(0);
+  expect(await answer(silent)).toBe(0);
+});
+
+root("every controller hears of the exit", async () => {
+  using place = new Place();
+  await using shim = await running(place);
+  const others = await Promise.all([shim.controller(), shim.controller(), shim.controller()]);
+  await Promise.all(others.map((control) => control.next("state")));
+  others[0]?.send(signalFrame(9));
+  for (const control of others) expect(await control.next("exited")).toMatchObject({ exitCode: 137 });
+});
+
+root("more connections than it takes are closed, and the others served", async () => {
+  using place = new Place();
+  await using shim = await running(place);
+  const wires = await Promise.all(Array.from({ length: 420 }, () => shim.connect()));
+  expect(await answer(wires.at(-1) ?? (await shim.connect()))).toBe(0);
+  for (const wire of wires) wire.close();
+  const control = await shim.controller();
+  expect(await control.next("state")).toMatchObject({ phase: 3 });
+});
