@@ -30,9 +30,11 @@ function toJson(ops: readonly Op[], { outside }: ExplainOptions) {
   return outside === undefined || outside.length === 0 ? { steps } : { steps, engine: outside };
 }
 
-function bigIntsAndBytes(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return `0x${value.toString(16)}`;
-  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
+/** Looks at what was there before toJSON(), which Buffers have. */
+function bigIntsAndBytes(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  const original = this[key];
+  if (typeof original === "bigint") return `0x${original.toString(16)}`;
+  return original instanceof Uint8Array ? Buffer.from(original).toString("base64") : value;
 }
 
 const CALL_WIDTH = 100;

@@ -72,7 +72,7 @@ function sysctlOps(spec: Spec): Op[] {
   const owns = (type: string) => spec.linux.namespaces.some((namespace) => namespace.type === type);
   return Object.entries(spec.linux.sysctl ?? {}).map(([name, value]): Op => {
     const path = name.replaceAll(".", "/");
-    if (!/^[A-Za-z0-9_/-]+$/.test(path) || /[\n\0]/.test(value))
+    if (!/^[\w-]+(\/[\w-]+)+$/.test(path) || /[\n\0]/.test(value))
       throw new BerthError("invalid", `invalid sysctl "${name}=${value}"`);
     const owner = path.startsWith("net/") ? "network" : isIpc(path) ? "ipc" : isUts(path) ? "uts" : undefined;
     if (owner === undefined)

@@ -1,0 +1,306 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { type CgroupLayout, parseCgroupLayout } from "../kernel/cgroup-layout.ts";
+import type { Features } from "../kernel/features.ts";
+import { defaultSpec } from "./defaults.ts";
+import type { Op } from "./op.ts";
+import { compileExecPlan, compilePlan } from "./plan.ts";
+import type { ExecLaunch, Launch } from "./runtime.ts";
+import type { Spec } from "./spec.ts";
+
+const v1Lines = ["cpu,cpuacct", "cpuset", "memory", "devices", "pids", "name=systemd"].map((options) => {
+  const name = options === "name=systemd" ? "systemd" : options;
+  return `30 25 0:26 / /sys/fs/cgroup/${name} rw - cgroup cgroup rw,${options}`;
+});
+const layouts = {
+  v1: parseCgroupLayout(v1Lines.join("\n"), ""),
+  v2: parseCgroupLayout("30 25 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw", "cpuset cpu io memory pids"),
+  hybrid: parseCgroupLayout(
+    [...v1Lines, "50 25 0:50 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw"].join("\n"),
+    "hugetlb",
+  ),
+};
+const features = (cgroups: CgroupLayout): Features => ({
+  kernel: "6.1.0",
+  kernelVersion: [6, 1],
+  architecture: "x86_64",
+  cpus: 2,
+  memoryBytes: 1 << 30,
+  swapBytes: 0,
+  cgroups: { ...cgroups, swapAccounting: true },
+  filesystems: ["overlay", "tmpfs"],
+  seccomp: true,
+  boundingSet: 0x1ff_feff_ffffn, // without CAP_SYS_RESOURCE
+  hardLimits: {},
+  oomScoreAdjust: 0,
+});
+
+const defaults = defaultSpec();
+const spec: Spec = {
+  ociVersion: "1.2.0",
+  hostname: "box",
+  process: {
+    args: ["sh", "-c", "true"],
+    env: ["PATH=/bin"],
+    cwd: "/",
+    user: { uid: 0, gid: 0, username: "" },
+    capabilities: {
+      bounding: defaults.capabilities,
+      effective: defaults.capabilities,
+      permitted: defaults.capabilities,
+    },
+  },
+  root: { path: "" },
+  mounts: defaults.mounts,
+  linux: {
+    namespaces: defaults.namespaces,
+    cgroupsPath: "/berth/box",
+    resources: { devices: defaults.deviceRules, memory: { limit: 64 << 20 } },
+    maskedPaths: defaults.maskedPaths,
+    readonlyPaths: defaults.readonlyPaths,
+    seccomp: { profile: "default" },
+  },
+};
+const launch: Launch = {
+  id: "box",
+  spec,
+  root: {
+    kind: "overlay",
+    lower: ["l/2", "l/1"],
+    layersDirectory: "/var/lib/berth/layers",
+    upper: "/var/lib/berth/containers/box/upper",
+    work: "/var/lib/berth/containers/box/work",
+    volatile: false,
+    mountpoint: "/run/berth/root",
+  },
+  supervision: {
+    runDirectory: "/run/berth/c/box",
+    openStdin: false,
+    stdinOnce: false,
+    init: false,
+    log: { path: "/var/lib/berth/containers/box/box-json.log", maxBytes: 10 << 20, maxFiles: 3 },
+    spillDirectory: "/var/lib/berth/containers/box",
+    waitForStart: true,
+  },
+};
+const bridge = {
+  afterClone: () => Promise.resolve(),
+  inside: [{ label: "ip link set lo up", messages: new Uint8Array(8), count: 1 }],
+};
+const withSpec = (change: Partial<Spec>): Launch => ({ ...launch, spec: { ...spec, ...change } });
+const withProcess = (change: Partial<Spec["process"]>) =>
+  withSpec({ process: { ...spec.process, ...change } });
+const withLinux = (change: Partial<Spec["linux"]>) => withSpec({ linux: { ...spec.linux, ...change } });
+const compile = (what: Launch = launch, where: CgroupLayout = layouts.v1) =>
+  compilePlan(what, features(where));
+
+const exec: ExecLaunch = {
+  id: "x",
+  target: { pid: 42, startTime: 4242n },
+  process: { ...spec.process, args: ["id"], cwd: "/tmp", user: { uid: 0, gid: 0, username: "alice" } },
+  seccomp: { profile: "default" },
+  supervision: { ...launch.supervision, runDirectory: "/run/berth/x/x", openStdin: true, stdinOnce: true },
+  cgroup: "/berth/box",
+};
+
+/** One line for each op: its name, then its operands. */
+function text(ops: readonly Op[]): string {
+  return ops.map(({ op, ...rest }) => `${op} ${JSON.stringify(rest, plain)}\n`).join("");
+}
+
+function plain(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  const original = this[key];
+  if (typeof original === "bigint") return `0x${original.toString(16)}`;
+  return original instanceof Uint8Array ? `${original.length} bytes` : value;
+}
+
+/** `BERTH_GOLDEN=write bun test` writes them anew; the difference is for the reviewer. */
+test.each<[string, readonly Op[]]>([
+  ["v1", compile()],
+  ["v2", compile(withLinux({ namespaces: [...defaults.namespaces, { type: "cgroup" }] }), layouts.v2)],
+  ["hybrid", compile({ ...launch, network: bridge }, layouts.hybrid)],
+  [
+    "terminal",
+    compile(withProcess({ terminal: true, noNewPrivileges: true, consoleSize: { height: 24, width: 80 } })),
+  ],
+  ["exec", compileExecPlan(exec, features(layouts.v1))],
+  ["exec-v2", compileExecPlan(exec, features(layouts.v2))],
+])("the plan of %s is what its golden file holds", (name, ops) => {
+  const path = `${import.meta.dir}/golden/${name}.txt`;
+  if (process.env["BERTH_GOLDEN"] === "write") writeFileSync(path, text(ops));
+  expect(text(ops)).toBe(readFileSync(path, "utf8"));
+});
+
+const order = (ops: readonly Op[], ...names: readonly Op["op"][]) =>
+  names.map((name) => ops.findIndex(({ op }) => op === name));
+const ascending = (places: readonly number[]) =>
+  places.every((place, index) => place >= 0 && place > (places[index - 1] ?? -1));
+
+describe("the order", () => {
+  test("without no_new_privs the filter is loaded while we may, then rights go", () => {
+    expect(
+      ascending(order(compile(), "pivot", "cwd", "seccomp", "bounding", "user", "capabilities", "exec")),
+    ).toBe(true);
+  });
+
+  test("with no_new_privs the filter is the last thing before exec", () => {
+    const ops = compile(withProcess({ noNewPrivileges: true }));
+    expect(ascending(order(ops, "bounding", "user", "capabilities", "no-new-privs", "seccomp", "exec"))).toBe(
+      true,
+    );
+  });
+
+  test("the engine makes its side of the network while the child mounts; what is sent inside waits for it", () => {
+    expect(
+      ascending(
+        order(
+          compile({ ...launch, network: bridge }),
+          "clone",
+          "mount",
+          "pivot",
+          "barrier",
+          "netlink",
+          "seccomp",
+        ),
+      ),
+    ).toBe(true);
+  });
+
+  test("without an engine's side nothing waits for it", () => {
+    const { inside } = bridge;
+    expect(ascending(order(compile({ ...launch, network: { inside } }), "netlink", "barrier", "exec"))).toBe(
+      true,
+    );
+    const free = {
+      ...launch,
+      network: { inside },
+      supervision: { ...launch.supervision, waitForStart: false },
+    };
+    expect(order(compile(free), "barrier")).toEqual([-1]);
+  });
+
+  test("nobody moves another process between groups: the child joins, before it can see its cgroup namespace", () => {
+    const ops = compile(withLinux({ namespaces: [...defaults.namespaces, { type: "cgroup" }] }));
+    const procs = ops.filter((op) => op.op === "write" && op.path.endsWith("cgroup.procs"));
+    expect(procs).toEqual([]);
+    const joins = ops.flatMap((op, index) =>
+      op.op === "write" && op.path.endsWith("/tasks") ? [index] : [],
+    );
+    const [clone = 0, unshare = 0] = order(ops, "clone", "unshare");
+    expect(joins.every((index) => index > clone && index < unshare)).toBe(true);
+  });
+
+  test("a pid namespace is joined before the clone, the others behind it", () => {
+    const path = "/proc/7/ns/x";
+    const ops = compile(
+      withLinux({ namespaces: [{ type: "mount" }, { type: "pid", path }, { type: "network", path }] }),
+    );
+    const [pid, clone, network] = [
+      ops.findIndex((op) => op.op === "join"),
+      order(ops, "clone")[0],
+      ops.findLastIndex((op) => op.op === "join"),
+    ];
+    expect(ascending([pid, clone ?? -1, network])).toBe(true);
+  });
+});
+
+describe("identity", () => {
+  const capabilities = ["CAP_SYS_RESOURCE", "CAP_CHOWN"];
+
+  test("nobody gets what this engine does not have itself", () => {
+    const ops = compile(
+      withProcess({
+        capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      }),
+    );
+    expect(ops.find(({ op }) => op === "bounding")).toEqual({ op: "bounding", mask: 1n });
+    expect(ops.find(({ op }) => op === "capabilities")).toMatchObject({
+      effective: 1n,
+      permitted: 1n,
+      inheritable: 0n,
+      ambient: 0n,
+    });
+  });
+
+  test("ambient is only what is permitted and inheritable", () => {
+    const sets = {
+      bounding: capabilities,
+      permitted: ["CAP_CHOWN"],
+      inheritable: [],
+      ambient: ["CAP_CHOWN"],
+    };
+    expect(
+      compile(withProcess({ capabilities: sets })).find(({ op }) => op === "capabilities"),
+    ).toMatchObject({ ambient: 0n });
+  });
+});
+
+test.each<[string, Launch, string]>([
+  [
+    "a user namespace",
+    withLinux({ namespaces: [...defaults.namespaces, { type: "user" }] }),
+    "does not support user namespaces",
+  ],
+  ["no mount namespace", withLinux({ namespaces: [{ type: "pid" }] }), "without a mount namespace"],
+  [
+    "shared propagation",
+    withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "rshared"] }] }),
+    'propagation "shared"',
+  ],
+  [
+    "an idmapped mount",
+    withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "idmap"] }] }),
+    '"idmap"',
+  ],
+  [
+    "an unknown option of a bind",
+    withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "shiny"] }] }),
+    '"shiny"',
+  ],
+  ["a relative destination", withSpec({ mounts: [{ destination: "x", type: "tmpfs" }] }), "not absolute"],
+  ["an unknown capability", withProcess({ capabilities: { bounding: ["CAP_MAGIC"] } }), '"CAP_MAGIC"'],
+  [
+    "an unknown limit",
+    withProcess({ rlimits: [{ type: "RLIMIT_LUCK", soft: 1, hard: 1 }] }),
+    '"RLIMIT_LUCK"',
+  ],
+  [
+    "a sysctl of the host",
+    withLinux({ sysctl: { "kernel.core_pattern": "|/x" } }),
+    "is not in a separate kernel namespace",
+  ],
+  [
+    "a network sysctl with the host's network",
+    withLinux({ namespaces: [{ type: "mount" }], sysctl: { "net.ipv4.ip_forward": "1" } }),
+    "not allowed in the host's network namespace",
+  ],
+  ["a sysctl with two lines", withLinux({ sysctl: { "net.ipv4.ip_forward": "1\n2" } }), "invalid sysctl"],
+  ["a path as a sysctl", withLinux({ sysctl: { "net/../kernel/core_pattern": "x" } }), "invalid sysctl"],
+  [
+    "a seccomp action",
+    withLinux({ seccomp: { profile: { json: '{"defaultAction":"SCMP_ACT_NOTIFY"}' } } }),
+    "SCMP_ACT_NOTIFY",
+  ],
+])("%s is refused by name", (_, what, words) => {
+  expect(() => compile(what)).toThrow(words);
+});
+
+test("more layers than one mount takes are refused before anything is made", () => {
+  const root = {
+    ...launch.root,
+    lower: Array.from({ length: 900 }, (_, index) => `l/${index}`),
+  } as Launch["root"];
+  expect(() => compile({ ...launch, root })).toThrow("900 layers");
+});
+
+test("names that overlay would split are escaped", () => {
+  const root = { ...launch.root, upper: "/a,b:c" } as Launch["root"];
+  expect(compile({ ...launch, root }).find(({ op }) => op === "mount-host")).toMatchObject({
+    data: expect.stringContaining("upperdir=/a\\,b\\:c"),
+  });
+});
+
+test("where /dev is the host's nothing is made in it", () => {
+  const mounts = [{ destination: "/dev", type: "bind", source: "/dev", options: ["rbind"] }];
+  expect(order(compile(withSpec({ mounts })), "mknod", "symlink")).toEqual([-1, -1]);
+});
