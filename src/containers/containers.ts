@@ -212,14 +212,16 @@ export class Containers {
   async explain(request: ContainerCreateRequest, format: ExplainFormat): Promise<string> {
     const id = newId();
     const { spec } = toSpec(this.#parts, id, request);
+    const network = this.#previewNetwork(id, spec);
     const launch = toLaunch(this.#parts, id, spec, {
       files: networkFilesIn(containerDirectory(this.#parts.places, id)),
       join: {},
-      network: this.#previewNetwork(id, spec),
+      network,
       waitForStart: false,
     });
     const { explainPlan } = await import("../runtime/explain.ts"); // nobody else pays for it
-    return explainPlan(compilePlan(launch, this.#parts.features), format);
+    const { outside } = network ?? {};
+    return explainPlan(compilePlan(launch, this.#parts.features), format, { ...(outside && { outside }) });
   }
 
   #previewNetwork(id: string, { hostConfig }: ContainerSpec): NetworkPlan | undefined {

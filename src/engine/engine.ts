@@ -91,7 +91,10 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   const runtime = openNamespacesRuntime({ instance: store.instance, features });
   const closing = new AbortController();
-  resources.defer(() => closing.abort());
+  resources.defer(() => {
+    closing.abort();
+    runtime.close();
+  });
   return {
     places: { root, run },
     instance: store.instance,

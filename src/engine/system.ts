@@ -1,6 +1,7 @@
 /** What concerns the engine as a whole: version, info, events, shutdown, comparison with the kernel. */
 import { readFileSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
+import { removeCgroup } from "../kernel/cgroups.ts";
 import { parseTimestamp } from "../lib/time.ts";
 import { BUILD, VERSION } from "../lib/version.ts";
 import type { EngineEvent } from "../containers/events.ts";
@@ -107,6 +108,7 @@ export class System {
     );
     await Promise.all(running.map(({ settled }) => settled));
     await this.#parts.networks.removeAll();
+    await removeCgroup(this.#parts.features.cgroups, `/${this.#parts.instance}`);
   }
 
   async fsck(options: { repair: boolean }): Promise<Finding[]> {
