@@ -98,7 +98,7 @@ function checkIntegrity(database: Database, path: string): void {
 function corrupt(path: string, why: string, cause?: unknown): BerthError {
   return new BerthError(
     "corrupt",
-    `${path} is damaged (${why}): move ${path}, ${path}-wal and ${path}-shm away and start again; ` +
+    `${path} is damaged (${why.replaceAll(/\s+/g, " ")}): move ${path}, ${path}-wal and ${path}-shm away and start again; ` +
       "images and containers must then be made anew, layers and blobs without an owner are swept",
     { cause },
   );

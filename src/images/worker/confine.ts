@@ -13,6 +13,7 @@ import {
   unshare,
 } from "../../kernel/libc.ts";
 import { BerthError } from "../../lib/error.ts";
+import { keepOwnDescriptors } from "./paths.ts";
 import type { OverlayPlace, Place } from "./protocol.ts";
 
 const PR_SET_PDEATHSIG = 1;
@@ -32,6 +33,7 @@ export function enter(place: Place, forChanges: boolean): void {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0);
   process.umask(0);
+  keepOwnDescriptors();
   chroot(prepare(place, forChanges));
   chdir("/");
   prctl(PR_SET_NO_NEW_PRIVS, 1);

@@ -3,6 +3,7 @@
  * It goes into its place (chroot) before the first byte of them, keeps few capabilities, and lives no longer than the engine.
  * In it, files are touched only by synchronous calls on this thread: only this thread is sure to be inside.
  */
+import { hasErrno } from "../../kernel/error.ts";
 import { BerthError } from "../../lib/error.ts";
 import { changesOf } from "./changes.ts";
 import { enter } from "./confine.ts";
@@ -12,17 +13,28 @@ import { readFile, statPath } from "./paths.ts";
 import type { Request } from "./protocol.ts";
 import { unpackArchive } from "./unpack.ts";
 
+const EPIPE = 32;
+
 /** Serves requests from stdin until it ends. */
 export async function runWorker(): Promise<void> {
   const input = new FrameReader();
   const output = new FrameWriter();
-  for (let request = input.request(); request !== undefined; request = input.request()) {
-    try {
-      output.result(await perform(request, input, output));
-    } catch (error) {
-      output.failure(asFailure(error));
+  try {
+    for (let request = input.request(); request !== undefined; request = input.request()) {
+      await answer(request, input, output);
+      input.skipData();
     }
-    input.skipData();
+  } catch (error) {
+    if (!hasErrno(error, EPIPE)) throw error; // the engine has gone, or no longer wants to know
+  }
+}
+
+async function answer(request: Request, input: FrameReader, output: FrameWriter): Promise<void> {
+  try {
+    output.result(await perform(request, input, output));
+  } catch (error) {
+    if (hasErrno(error, EPIPE)) throw error;
+    output.failure(asFailure(error));
   }
 }
 

@@ -80,10 +80,11 @@ function headerOf(path: ByteString, name: ByteString, stats: BigIntStats, type: 
 
 /** Exactly as many bytes as the header says: a file that grows is cut, one that shrinks is filled with zeroes. */
 function packFile(path: ByteString, name: ByteString, seen: BigIntStats, packing: Packing): void {
-  const descriptor = openFile(path);
+  const descriptor = openFile(path, "nofollow");
+  if (descriptor === undefined) return; // replaced under our hands by something else
   try {
     const stats = fstatSync(descriptor, { bigint: true });
-    if (!stats.isFile() || stats.ino !== seen.ino) return; // replaced under our hands by something else
+    if (stats.ino !== seen.ino) return;
     packing.emit(encodeHeader(headerOf(path, name, stats, "file")));
     for (let left = Number(stats.size); left > 0;) {
       const length = readSync(descriptor, packing.buffer, 0, Math.min(left, packing.buffer.length), null);

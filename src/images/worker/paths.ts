@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { errnoName, errnoText } from "../../kernel/errno.ts";
 import { hasErrno } from "../../kernel/error.ts";
+import { openat2 } from "../../kernel/libc.ts";
 import { BerthError } from "../../lib/error.ts";
 import { type ByteString, byteStringOf, displayName, fromByteString, toByteString } from "../../lib/tar.ts";
 import type { PathStat } from "../../wire/requests.ts";
@@ -78,9 +79,9 @@ export function statPath(text: string): PathStat {
 
 /** The first `maxBytes` of a file; `not_found` when it is absent, nothing when it is not a regular file. */
 export function readFile(text: string, maxBytes: number): Uint8Array {
-  const descriptor = openFile(byteStringOf(text));
+  const descriptor = openFile(byteStringOf(text), "follow");
+  if (descriptor === undefined) return new Uint8Array(0);
   try {
-    if (!fstatSync(descriptor).isFile()) return new Uint8Array(0);
     const bytes = new Uint8Array(maxBytes);
     let filled = 0;
     for (let length = 1; length > 0 && filled < maxBytes; filled += length)
@@ -91,10 +92,35 @@ export function readFile(text: string, maxBytes: number): Uint8Array {
   }
 }
 
-/** Whatever it is, opening must not wait for it: FIFOs and devices are the container's to make. */
-export function openFile(path: ByteString): number {
+const AT_FDCWD = -100;
+const O_PATH = 0o10000000;
+let ownDescriptors: number | undefined;
+
+/** To be called while /proc is still in sight. */
+export function keepOwnDescriptors(): void {
+  ownDescriptors = openSync("/proc/self/fd", constants.O_RDONLY | constants.O_DIRECTORY);
+}
+
+/**
+ * Opens a regular file, or answers undefined for anything else. To open a device can do harm, and a running container may put one where
+ * a file was a moment ago: so what is there is held first (O_PATH opens nothing), looked at, and only then opened, through the hold.
+ */
+export function openFile(path: ByteString, follow: "follow" | "nofollow"): number | undefined {
   try {
-    return openSync(nativePath(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const held = openat2(
+      AT_FDCWD,
+      nativePath(path),
+      O_PATH | (follow === "follow" ? 0 : constants.O_NOFOLLOW),
+      0,
+      0,
+    );
+    try {
+      return fstatSync(held).isFile()
+        ? openat2(ownDescriptors ?? AT_FDCWD, String(held), constants.O_RDONLY, 0, 0)
+        : undefined;
+    } finally {
+      closeSync(held);
+    }
   } catch (error) {
     throw fileError("open", path, error);
   }
