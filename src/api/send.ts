@@ -7,8 +7,10 @@ import { hijackHead, SocketPeer } from "./hijack.ts";
 import { join } from "./join.ts";
 import type { Chunk, Headers, HijackReply, Reply, StreamReply, WebSocketReply } from "./reply.ts";
 import { messageOf } from "./status.ts";
-import { mergeOutput } from "./streams.ts";
+import { holdBack, mergeOutput } from "./streams.ts";
 import { WebSocketPeer } from "./websocket.ts";
+
+const HOLD_MS = 30;
 
 export function send(reply: Reply, exchange: Exchange): Promise<void> | void {
   switch (reply.kind) {
@@ -72,7 +74,16 @@ function hijack(reply: HijackReply, exchange: Exchange): Promise<void> {
   const socket = exchange.hijack(hijackHead(request, reply.contentType));
   const peer = upgraded ? new SocketPeer(socket) : new SocketPeer(socket, request);
   const stdin = reply.stdin && (upgraded || bodyIsInput(request));
-  return join(peer, reply.attachment, { stdin });
+  const { attachment } = reply;
+  return join(peer, losesEarlyOutput(request) ? holdBack(attachment, HOLD_MS) : attachment, { stdin });
+}
+
+/**
+ * docker-py reads the head through a buffer and then forgets the buffer (docker/api/client.py,
+ * _get_raw_response_socket): output must not be there yet. Docker is slow enough for that, berth is not.
+ */
+function losesEarlyOutput({ headers }: IncomingMessage): boolean {
+  return headers["user-agent"]?.startsWith("docker-sdk-python/") === true;
 }
 
 /** Without an upgrade only a body can be input. One of JSON is not: dockerode sends its options once more in it. */

@@ -6,15 +6,27 @@ import type { StreamReply } from "./reply.ts";
 
 /** Both output streams as one, without frames: what a websocket carries. */
 export function mergeOutput(attachment: Attachment): Attachment {
-  return attachment.tty
-    ? attachment
-    : {
-        tty: true,
-        output: payloads(attachment.output),
-        write: (bytes) => attachment.write(bytes),
-        closeInput: () => attachment.closeInput(),
-        close: () => attachment.close(),
-      };
+  return attachment.tty ? attachment : withOutput(attachment, payloads(attachment.output));
+}
+
+/** The same, but nothing of its output comes in the next `ms` milliseconds. */
+export function holdBack(attachment: Attachment, ms: number): Attachment {
+  return withOutput(attachment, delayed(attachment.output, Bun.sleep(ms)));
+}
+
+async function* delayed(output: AsyncIterable<Uint8Array>, until: Promise<void>): AsyncGenerator<Uint8Array> {
+  await until;
+  yield* output;
+}
+
+function withOutput(attachment: Attachment, output: AsyncIterable<Uint8Array>): Attachment {
+  return {
+    tty: attachment.tty,
+    output,
+    write: (bytes) => attachment.write(bytes),
+    closeInput: () => attachment.closeInput(),
+    close: () => attachment.close(),
+  };
 }
 
 async function* payloads(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
