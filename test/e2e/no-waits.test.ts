@@ -1,6 +1,6 @@
 /** No start, exec or exit makes the kernel wait for RCU: read from a trace of the engine, its shims and the containers. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { startEngine, temporaryPlace, type TestEngine } from "../support/engine.ts";
 import { has } from "../support/parts.ts";
 import { waits } from "../support/trace.ts";
@@ -19,7 +19,10 @@ describe.if(has("root", "busybox", "strace"))("without waiting", () => {
     engine = await startEngine({ place, image: "busybox", wrapper });
     await engine.berth(["run", "--rm", "busybox", "true"]); // the bridge is made once in an engine's life
   }, 60_000);
-  afterAll(() => engine[Symbol.asyncDispose](), 30_000);
+  afterAll(async () => {
+    await engine[Symbol.asyncDispose]();
+    await rm(engine.place, { recursive: true, force: true });
+  }, 30_000);
 
   /** What was traced since the last look. */
   async function since(): Promise<string> {

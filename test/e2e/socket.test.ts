@@ -132,7 +132,7 @@ describe.if(has("root", "busybox"))("the socket", () => {
   );
 
   test("a client that stops reading does not stop the container", async () => {
-    const talk = "head -c 30000000 /dev/zero; touch /done; sleep 60";
+    const talk = "yes 0123456789 | head -c 30000000; touch /done; sleep 60";
     await engine.berth([
       "run",
       "-d",

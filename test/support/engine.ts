@@ -10,7 +10,7 @@ export const BERTH = resolve(process.env.BERTH_TEST_BINARY ?? `${import.meta.dir
 export interface EngineOptions {
   /** Variables of the daemon besides PATH. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Keep these directories of an engine before. */
+  /** The caller's own directory, perhaps with what an engine before has left; the caller removes it. */
   readonly place?: string;
   /** The tag of the busybox image to import; none: no image. */
   readonly image?: string | undefined;
@@ -117,7 +117,7 @@ export class TestEngine implements AsyncDisposable {
     for (const { Id } of body as { Id: string }[]) await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
   }
 
-  /** Ends the engine and its containers, and removes its directories. */
+  /** Ends the engine and its containers, and removes its directories (not a place that the caller has named). */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process?.exitCode === null) {
       await this.removeContainers().catch(() => undefined);
@@ -126,7 +126,7 @@ export class TestEngine implements AsyncDisposable {
       await this.#process.exited;
       clearTimeout(stubborn);
     }
-    await rm(this.place, { recursive: true, force: true });
+    if (this.#options.place === undefined) await rm(this.place, { recursive: true, force: true });
   }
 
   async #answers(): Promise<void> {
