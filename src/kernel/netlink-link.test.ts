@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test";
-import { createVeth, decodeLink, macBytes, macText, setLinkUp, withoutLinkLocal } from "./netlink-link.ts";
+import {
+  createVeth,
+  decodeLink,
+  macBytes,
+  macText,
+  setLinkUp,
+  settleLink,
+  withoutLinkLocal,
+} from "./netlink-link.ts";
 import { attribute, concat, nested, text, u32 } from "./netlink-message.ts";
 
 const hex = (bytes: Uint8Array): string => bytes.toHex().replaceAll(/(.{8})(?=.)/g, "$1 ");
@@ -29,6 +37,13 @@ test("a veth is one message: bridge, up, one queue, and its peer born elsewhere"
 test("IPv6 is told to make up no address", () => {
   const body = "00000000 e8030000 00000000 00000000 10001a80 0c000a80 05000800 01000000";
   expect(hex(withoutLinkLocal(1000))).toBe(`30000000 13000500 00000000 00000000 ${body}`);
+});
+
+test("a link in another namespace is asked for by name, without its statistics", () => {
+  const attributes = "07000300 76310000 08001d00 08000000 08002e00 00000000";
+  expect(hex(settleLink("v1", 0))).toBe(
+    `38000000 12000500 00000000 00000000 00000000 00000000 00000000 00000000 ${attributes}`,
+  );
 });
 
 test("a link is read with its kind and its bridge", () => {

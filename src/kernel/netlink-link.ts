@@ -29,8 +29,11 @@ const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_PID = 19;
 const IFLA_AF_SPEC = 26;
+const IFLA_EXT_MASK = 29;
 const IFLA_NUM_TX_QUEUES = 31;
 const IFLA_NUM_RX_QUEUES = 32;
+const IFLA_TARGET_NETNSID = 46;
+const RTEXT_FILTER_SKIP_STATS = 8;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INET6_ADDR_GEN_MODE = 8;
@@ -141,6 +144,22 @@ export function deleteLink(index: number): Uint8Array {
 export function getLink(by: { index: number } | { name: string }): Uint8Array {
   if ("index" in by) return message(RTM_GETLINK, NLM_F_ACK, header(by));
   return message(RTM_GETLINK, NLM_F_ACK, header(), attribute(IFLA_IFNAME, text(by.name)));
+}
+
+/**
+ * The same, for its effect: the kernel notices a link that came up only later, in a work queue, and until then drops what is sent. It
+ * catches up on a device that is asked for (net/core/link_watch.c: linkwatch_sync_dev, since Linux 6.8). `namespace` is the id of
+ * another network namespace in ours.
+ */
+export function settleLink(name: string, namespace?: number): Uint8Array {
+  return message(
+    RTM_GETLINK,
+    NLM_F_ACK,
+    header(),
+    attribute(IFLA_IFNAME, text(name)),
+    attribute(IFLA_EXT_MASK, u32(RTEXT_FILTER_SKIP_STATS)),
+    ...(namespace === undefined ? [] : [attribute(IFLA_TARGET_NETNSID, u32(namespace))]),
+  );
 }
 
 export function dumpLinks(): Uint8Array {

@@ -100,6 +100,17 @@ export function decodeMessages(bytes: Uint8Array): Received[] {
   return messages;
 }
 
+/** Messages that were put together, each with its header again. */
+export function splitMessages(bytes: Uint8Array): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  for (let at = 0; at + HEADER_SIZE <= bytes.length;) {
+    const length = align(readU32(bytes, at) ?? bytes.length);
+    messages.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return messages;
+}
+
 /** Attributes by type; of a type that occurs twice, the last. */
 export function decodeAttributes(bytes: Uint8Array): Map<number, Uint8Array> {
   return new Map(attributeList(bytes));

@@ -91,7 +91,7 @@ describe.skipIf(!isRoot)("the default bridge", () => {
     expect(await world.host.fetch("172.17.0.2", 80)).toBe("from 172.17.0.1");
     expect(await second.fetch("172.17.0.2", 80)).toBe("from 172.17.0.3");
     world.outside.run("ip", "route", "add", "172.17.0.0/16", "via", "198.51.100.1");
-    expect(await world.outside.fetch("172.17.0.2", 80)).toBe("");
+    expect(await world.outside.fetch("172.17.0.2", 80, 1)).toBe("");
   });
 
   test("what it sees inside is what docker shows", async () => {
@@ -130,7 +130,7 @@ describe.skipIf(!isRoot)("the default bridge", () => {
     expect(await first.fetch("198.51.100.2", 80)).toBe("from 198.51.100.1");
     expect(await second.fetch("198.51.100.2", 80)).toBe("from 198.51.100.1");
     using _server = first.serve("172.17.0.2", 81);
-    expect(await second.fetch("172.17.0.2", 81)).toBe("");
+    expect(await second.fetch("172.17.0.2", 81, 1)).toBe("");
     other.release("a");
     await other.removeAll();
     expect(world.host.run("nft", "list", "tables").trim()).toBe("table ip berth");
@@ -194,6 +194,34 @@ describe.skipIf(!isRoot)("the default bridge", () => {
     expect(networks.find("a")).toEqual(before);
     using _ = world.outside.serve("198.51.100.2", 80);
     expect(await again.fetch("198.51.100.2", 80)).toBe("from 198.51.100.1");
+  });
+
+  test("a container's first packet arrives, though it is sent at once", async () => {
+    const udp = await Bun.udpSocket({
+      socket: { data: (socket, data, port, address) => void socket.send(data, port, address) },
+    });
+    for (let count = 0; count < 20; count++) {
+      const container = await start(`c${count}`);
+      const answered = Promise.withResolvers<string>();
+      const socket = await container.inside(() =>
+        Bun.udpSocket({ socket: { data: (_, data) => answered.resolve(data.toString()) } }),
+      );
+      socket.send(`hello ${count}`, udp.port, "172.17.0.1");
+      expect(await answered.promise).toBe(`hello ${count}`);
+      socket.close();
+    }
+    udp.close();
+  });
+
+  test("the commands that --explain shows do the same", async () => {
+    const container = new Namespace();
+    containers.push(container);
+    const { inside, outside = [] } = networks.preview("a");
+    const environment = `PID=${container.sleeper()}`;
+    world.host.run("env", environment, "sh", "-e", "-c", outside.join("\n"));
+    container.run("sh", "-e", "-c", inside.map(({ label }) => label).join("\n"));
+    using _ = world.outside.serve("198.51.100.2", 80);
+    expect(await container.fetch("198.51.100.2", 80)).toBe("from 198.51.100.1");
   });
 
   test("a hundred containers, one after the other, each with its own address", async () => {

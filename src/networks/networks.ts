@@ -98,7 +98,7 @@ export class Networks implements AsyncDisposable {
     return {
       afterClone: async (pid) => this.#kernel.attach(endpoint, bridge, pid),
       inside: insideSteps(endpoint, bridge),
-      outside: outsideCommands(endpoint, bridge),
+      outside: outsideCommands(endpoint, bridge, this.#instance),
     };
   }
 
@@ -107,7 +107,10 @@ export class Networks implements AsyncDisposable {
     const { bridge } = this.#network();
     const number = parseIpv4(bridge.gateway) + 1;
     const endpoint = { id: newId(), containerId, address: formatIpv4(number), mac: macOf(number) };
-    return { inside: insideSteps(endpoint, bridge), outside: outsideCommands(endpoint, bridge) };
+    return {
+      inside: insideSteps(endpoint, bridge),
+      outside: outsideCommands(endpoint, bridge, this.#instance),
+    };
   }
 
   /** Forgets the address; the veth dies with the container's namespace. May be called twice. */

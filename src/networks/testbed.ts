@@ -1,6 +1,6 @@
 /** For the tests: network namespaces made in this process, and a process in each that plays a container. Needs root. */
 import { closeSync, openSync, readlinkSync } from "node:fs";
-import { concat } from "../kernel/netlink-message.ts";
+import { splitMessages } from "../kernel/netlink-message.ts";
 import { Netlink, NETLINK_ROUTE } from "../kernel/netlink.ts";
 import { setns, unshare } from "../kernel/processes.ts";
 import type { NetworkPlan } from "./plan.ts";
@@ -37,10 +37,10 @@ export class Namespace implements Disposable {
     return this.#spawn(["sleep", "100"]).pid;
   }
 
-  /** What arrives when a TCP connection is opened from here. "" when nothing does. */
-  async fetch(address: string, port: number): Promise<string> {
+  /** What arrives when a TCP connection is opened from here. "" when nothing does in `seconds`. */
+  async fetch(address: string, port: number, seconds = 10): Promise<string> {
     const script = `exec 3<>/dev/tcp/${address}/${port} && cat <&3`;
-    const child = this.#spawn(["timeout", "1", "bash", "-c", script]);
+    const child = this.#spawn(["timeout", String(seconds), "bash", "-c", script]);
     return new Response(child.stdout as ReadableStream).text();
   }
 
@@ -62,7 +62,8 @@ export class Namespace implements Disposable {
   configure(plan: NetworkPlan): void {
     this.inside(() => {
       using route = new Netlink(NETLINK_ROUTE);
-      for (const { label, messages } of plan.inside) route.request(label, concat([messages]));
+      for (const { label, messages } of plan.inside)
+        for (const message of splitMessages(messages)) route.request(label, message);
     });
   }
 
