@@ -19,7 +19,6 @@ export class Control {
   private constructor(socket: Bun.Socket, replies: Replies) {
     this.#socket = socket;
     this.#replies = replies;
-    socket.unref();
   }
 
   /** Listens from the first byte. */
