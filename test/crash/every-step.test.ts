@@ -119,7 +119,7 @@ async function everythingWorks(engine: TestEngine, told: string): Promise<void> 
     const started = await engine.berth(["start", name]);
     expect(`${told}: start ${name}: ${started.stderr}${started.code}`).toBe(`${told}: start ${name}: 0`);
   }
-  for (const image of await lines(engine, ["images", "--format", "{{.Repository}}"])) {
+  for (const image of await lines(engine, ["images", "-q"])) {
     const ran = await engine.berth(["run", "--rm", "--network", "none", image, "echo", "whole"]);
     expect(`${told}: run ${image}: ${ran.stderr}${ran.stdout}`).toBe(`${told}: run ${image}: whole\n`);
   }
@@ -133,6 +133,6 @@ async function lines(engine: TestEngine, words: readonly string[]): Promise<stri
 
 async function cleanUp(engine: TestEngine): Promise<void> {
   await engine.removeContainers();
-  for (const image of await lines(engine, ["images", "--format", "{{.Repository}}"]))
-    if (image !== "busybox") await engine.berth(["rmi", "-f", image]);
+  for (const image of await lines(engine, ["images", "--format", "{{.Repository}} {{.ID}}"]))
+    if (!image.startsWith("busybox ")) await engine.berth(["rmi", "-f", image.split(" ")[1] ?? image]);
 }

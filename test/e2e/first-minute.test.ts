@@ -1,7 +1,7 @@
 /** What a stranger does first: no engine runs, and nothing has been set up. */
 import { afterEach, expect, test } from "bun:test";
 import { rm, stat } from "node:fs/promises";
-import { command, type CommandResult } from "../support/command.ts";
+import { command, type CommandResult, isAlive } from "../support/command.ts";
 import { BERTH, temporaryPlace } from "../support/engine.ts";
 import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
@@ -103,7 +103,7 @@ test.if(has("root"))(
 
     expect((await berth("inspect", "-f", "{{.State.StartedAt}} {{.State.Pid}}", "c")).stdout).toBe(started);
     expect(await enginePid()).not.toBe(old);
-    expect(await stat(`/proc/${old}`).catch(() => "gone")).toBe("gone");
+    expect(await isAlive(old)).toBe(false);
   },
   TIMEOUT,
 );

@@ -1,6 +1,7 @@
 /** From the barrier to the exit record: starts, failures, signals, and an engine that comes and goes. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, readFileSync, rmdirSync } from "node:fs";
+import { encodePlan } from "../../src/runtime/encode.ts";
 import { signalFrame } from "../../src/runtime/frames.ts";
 import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
@@ -124,13 +125,12 @@ describe("a start that fails", () => {
     const object = 'exec: "/bin/\u0001\\"\u00e9"';
     const failed = await failureOf(place, containerPlan(place, { argv: ['/bin/\u0001\\"\u00e9'] }));
     expect(failed.object).toBe('exec: "/bin/\u0001\\"\u00e9"');
-    expect(String(place.record("exit")["object"]).length).toBeGreaterThan(object.length - 3);
+    expect(String(place.record("exit").object).length).toBeGreaterThan(object.length - 3);
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(place.top);
   });
 
   root("of a torn plan is no crash", async () => {
     using place = new Place();
-    const { encodePlan } = await import("../../src/runtime/encode.ts");
     const whole = encodePlan(containerPlan(place, { argv: ["true"] }));
     for (const size of [0, 8, 15, 16, 17, whole.length >> 1, whole.length - 8]) {
       const torn = Buffer.from(whole.subarray(0, size));

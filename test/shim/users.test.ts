@@ -1,5 +1,7 @@
 /** Docker's USER, resolved in the container's own tables. Digits are a number, whatever the tables say. */
 import { describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { mknod } from "../../src/kernel/files.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
 import { containerPlan } from "./support/plan.ts";
@@ -105,8 +107,6 @@ root("HOME of the environment stays", async () => {
 
 root("a root without tables has only numbers", async () => {
   using place = new Place();
-  const { mknod } = await import("../../src/kernel/files.ts");
-  const { mkdirSync } = await import("node:fs");
   mkdirSync(`${place.upper}/etc`);
   for (const name of ["passwd", "group"]) mknod(`${place.upper}/etc/${name}`, 0o20000); // a whiteout
   expect((await runContainer(place, { argv: ["id", "-u"], user: "12:13" })).stdout).toBe("12\n");

@@ -45,9 +45,11 @@ function declare(cli: Cli, table: readonly Case[]): void {
     bin = await commandFolder(cli);
   }, 30_000);
   afterAll(async () => {
+    await engine.shutdown();
+    const left = await leaks(engine.instance, engine.place);
     await engine[Symbol.asyncDispose]();
     await rm(bin, { recursive: true });
-    expect(await leaks(engine.instance, engine.place)).toEqual([]);
+    expect(left).toEqual([]);
   }, 30_000);
 
   for (const row of table) {

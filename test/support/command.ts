@@ -41,3 +41,11 @@ export async function output(words: readonly string[], options: CommandOptions =
   if (code !== 0) throw new Error(`${words.join(" ")} ended with ${code}: ${stderr}${stdout}`);
   return stdout;
 }
+
+/** Whether a process runs. One that has ended and that nobody has buried yet does not. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const stat = await Bun.file(`/proc/${pid}/stat`)
+    .text()
+    .catch(() => "");
+  return stat !== "" && !/\) [ZX] /.test(stat);
+}

@@ -117,15 +117,20 @@ export class TestEngine implements AsyncDisposable {
     for (const { Id } of body as { Id: string }[]) await this.api("DELETE", `/containers/${Id}?force=1&v=1`);
   }
 
+  /** `system shutdown --containers`, and if that does not help, kill. */
+  async shutdown(): Promise<void> {
+    if (this.#process?.exitCode !== null) return;
+    await this.removeContainers().catch(() => undefined);
+    await this.berth(["system", "shutdown", "--containers"], { timeoutMs: 10_000 });
+    const stubborn = setTimeout(() => this.#process?.kill("SIGKILL"), 5000);
+    await this.#process.exited;
+    clearTimeout(stubborn);
+  }
+
   /** Ends the engine and its containers, and removes its directories (not a place that the caller has named). */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process?.exitCode === null) {
-      await this.removeContainers().catch(() => undefined);
-      await this.berth(["system", "shutdown", "--containers"], { timeoutMs: 10_000 });
-      const stubborn = setTimeout(() => this.#process?.kill("SIGKILL"), 5000);
-      await this.#process.exited;
-      clearTimeout(stubborn);
-    }
+    await this.shutdown();
+    await removeKernelObjects(this.instance);
     if (this.#options.place === undefined) await rm(this.place, { recursive: true, force: true });
   }
 
@@ -143,6 +148,12 @@ export class TestEngine implements AsyncDisposable {
         .catch(() => "")}`,
     );
   }
+}
+
+/** What an engine that could not end properly has left: the next ones need the addresses. A test that asks for leaks does so before. */
+async function removeKernelObjects(instance: string): Promise<void> {
+  await command(["ip", "link", "delete", `${instance}0`]);
+  await command(["nft", "delete", "table", "ip", instance]);
 }
 
 export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {

@@ -2,7 +2,9 @@
 import { FrameDecoder, type ShimMessage } from "../../../src/runtime/frames.ts";
 import { within } from "./within.ts";
 
-export type MessageOf<T extends ShimMessage["type"]> = Extract<ShimMessage, { type: T }>;
+export type MessageOf<T extends ShimMessage["type"]> = Bearing<ShimMessage, T>;
+/** Also those that bear this type among others. */
+type Bearing<M, T> = M extends { readonly type: infer U } ? (T extends U ? M : never) : never;
 
 /** A stream socket whose bytes are kept; `paused` ones are left in the kernel. */
 export class Wire {

@@ -173,7 +173,7 @@ export function containerPlan(place: Place, options: PlanOptions): Op[] {
     ...supervision(place, options),
     { op: "clone", flags: options.namespaces ?? NAMESPACES, cgroup: options.cgroup ?? "" },
     ...rootFilesystem(place, options.mounts),
-    ...(options.terminal === true ? [terminal(true)] : []),
+    ...(options.terminal === true ? [openTerminal(true)] : []),
     ...masks(),
     ...(options.barrier === false ? [] : [{ op: "barrier" } as const]),
     { op: "hostname", name: "box" },
@@ -184,7 +184,7 @@ export function containerPlan(place: Place, options: PlanOptions): Op[] {
   ];
 }
 
-function terminal(bind: boolean): Op {
+function openTerminal(bind: boolean): Op {
   return { op: "console", rows: 24, columns: 80, bind };
 }
 
@@ -201,7 +201,7 @@ export function execPlan(place: Place, target: Target, options: PlanOptions): Op
     { ...join, flags: CLONE_NEWPID },
     { op: "clone", flags: 0, cgroup: options.cgroup ?? "" },
     { ...join, flags: NAMESPACES & ~CLONE_NEWPID },
-    ...(options.terminal === true ? [terminal(false)] : []),
+    ...(options.terminal === true ? [openTerminal(false)] : []),
     ...(options.barrier === false ? [] : [{ op: "barrier" } as const]),
     ...(options.terminal === true ? [] : [{ op: "session" } as const]),
     ...(options.inside ?? []),
