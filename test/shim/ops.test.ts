@@ -5,7 +5,6 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -125,18 +124,8 @@ describe("mount", () => {
 
   root("of the host resolves short names in a working directory", async () => {
     using place = new Place();
-    const plan = containerPlan(place, { argv: ["cat", "/mark"] });
     place.put("mark", "found\n");
-    const short = plan.map((op): Op =>
-      op.op === "mount-host"
-        ? {
-            ...op,
-            workingDirectory: place.top,
-            data: `lowerdir=extra:${place.lower},upperdir=upper,workdir=work`,
-          }
-        : op,
-    );
-    await using shim = await Shim.launch(place, short);
+    await using shim = await Shim.container(place, { argv: ["cat", "/mark"], shortNames: true });
     shim.start();
     await shim.exited();
     expect(place.entries().map(({ log }) => log)).toEqual(["found\n"]);
@@ -158,7 +147,15 @@ describe("bind", () => {
   root("read-only reaches what is mounted below, and nothing of the host's own mount", async () => {
     using place = new Place();
     mkdirSync(`${place.top}/volume/below`, { recursive: true });
-    const below = mountOp("/tmp/stage"); // a mount to be bound with what is below it
+    const below: Op = {
+      op: "mount-host",
+      source: "tmpfs",
+      target: `${place.top}/volume/below`,
+      type: "tmpfs",
+      flags: 0,
+      data: "",
+      workingDirectory: "",
+    };
     const set = ATTRIBUTE_READONLY | ATTRIBUTE_NOEXEC;
     const mounts = [
       below,
@@ -390,12 +387,10 @@ describe("settings", () => {
       { effective: 1024n, permitted: 1024n, inheritable: 1024n, ambient: 1024n },
       [bindService, bindService, bindService, docker, bindService],
     ],
-  ])("capabilities, %s", async (_, user, sets, expected) => {
+  ])("capabilities, %s", async (_, user, capabilitySets, expected) => {
     using place = new Place();
     const script = "grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | cut -f2 | tr '\\n' ' '";
-    const plan = containerPlan(place, { argv: ["sh", "-c", script], user }).map((op): Op =>
-      op.op === "capabilities" ? { op: "capabilities", ...sets } : op,
-    );
+    const plan = containerPlan(place, { argv: ["sh", "-c", script], user, capabilitySets });
     await using shim = await Shim.launch(place, plan);
     shim.start();
     await shim.exited();

@@ -41,6 +41,8 @@ const DEVICES: readonly (readonly [string, number, number])[] = [
   ["tty", 5, 0],
 ];
 
+type OpNamed<T extends Op["op"]> = Extract<Op, { op: T }>;
+
 export interface PlanOptions {
   readonly argv: readonly string[];
   readonly env?: readonly string[];
@@ -54,7 +56,14 @@ export interface PlanOptions {
   readonly user?: string;
   readonly groups?: readonly string[];
   readonly cwd?: string;
+  /** Bounding, effective and permitted ones. */
   readonly capabilities?: bigint;
+  readonly capabilitySets?: Pick<
+    OpNamed<"capabilities">,
+    "effective" | "permitted" | "inheritable" | "ambient"
+  >;
+  /** Layers by names relative to a working directory. */
+  readonly shortNames?: boolean;
   readonly cgroup?: string;
   /** Ops of the shim, before the clone. */
   readonly before?: readonly Op[];
@@ -91,7 +100,11 @@ export function supervision(place: Place, options: PlanOptions): Op[] {
 }
 
 /** Overlay, the kernel's own file systems, devices, masks: what a container of docker's has. */
-export function rootFilesystem(place: Place, more: readonly Op[] = []): Op[] {
+export function rootFilesystem(
+  place: Place,
+  { mounts = [], shortNames = false }: Partial<PlanOptions>,
+): Op[] {
+  const prefix = shortNames ? "" : `${place.top}/`;
   return [
     { op: "propagation", path: "/", flags: MS_REC | MS_PRIVATE },
     {
@@ -100,13 +113,13 @@ export function rootFilesystem(place: Place, more: readonly Op[] = []): Op[] {
       target: place.root,
       type: "overlay",
       flags: 0,
-      data: `lowerdir=${place.extra}:${place.lower},upperdir=${place.upper},workdir=${place.work},volatile`,
-      workingDirectory: "",
+      data: `lowerdir=${prefix}extra:${place.lower},upperdir=${prefix}upper,workdir=${prefix}work,volatile`,
+      workingDirectory: shortNames ? place.top : "",
     },
     { op: "root", path: place.root, bind: false },
     ...kernelFilesystems(),
     ...devices(),
-    ...more,
+    ...mounts,
   ];
 }
 
@@ -158,12 +171,14 @@ export function masks(): Op[] {
 
 /** What the child gives away, and the exec. */
 export function becoming(options: PlanOptions): Op[] {
-  const capabilities = options.capabilities ?? DEFAULT_CAPABILITIES;
+  const { capabilities = DEFAULT_CAPABILITIES } = options;
+  const plain = { effective: capabilities, permitted: capabilities, inheritable: 0n, ambient: 0n };
+  const sets = options.capabilitySets ?? plain;
   return [
     { op: "bounding", mask: capabilities },
     { op: "cwd", path: options.cwd ?? "/", create: true },
     { op: "user", user: options.user ?? "", groups: options.groups ?? [] },
-    { op: "capabilities", effective: capabilities, permitted: capabilities, inheritable: 0n, ambient: 0n },
+    { op: "capabilities", ...sets },
     { op: "exec", argv: options.argv, env: options.env ?? [PATH], setHome: options.setHome ?? false },
   ];
 }
@@ -172,7 +187,7 @@ export function containerPlan(place: Place, options: PlanOptions): Op[] {
   return [
     ...supervision(place, options),
     { op: "clone", flags: options.namespaces ?? NAMESPACES, cgroup: options.cgroup ?? "" },
-    ...rootFilesystem(place, options.mounts),
+    ...rootFilesystem(place, options),
     ...(options.terminal === true ? [openTerminal(true)] : []),
     ...masks(),
     ...(options.barrier === false ? [] : [{ op: "barrier" } as const]),
