@@ -1,5 +1,4 @@
 /** What was typed for `run` or `create` → the request to the engine. Only what was asked for is in it. */
-import { resolve } from "node:path";
 import { BerthError } from "../lib/error.ts";
 import { parseSizeBytes } from "../lib/size.ts";
 import type { ContainerCreateRequest } from "../wire/requests.ts";
@@ -16,6 +15,7 @@ import { readEnvironment, readLabels, toMap } from "./environment.ts";
 import type { Flags } from "./flags.ts";
 import { parseMount } from "./mount.ts";
 import { networkRequest } from "./network.ts";
+import { absolutePath } from "./path.ts";
 import type { Environment } from "./places.ts";
 import { securityOptions } from "./security.ts";
 import { parseUlimit } from "./ulimit.ts";
@@ -174,8 +174,9 @@ function namespace(
   message: string,
 ): HostConfig {
   const text = flags.text(flag);
+  if (text === "") return {};
   if (!valid.test(text)) throw new BerthError("invalid", message);
-  return text === "" ? {} : { [field]: text };
+  return { [field]: text };
 }
 
 function loggingOf(flags: Flags): HostConfig {
@@ -196,7 +197,7 @@ function volumesOf(flags: Flags): { binds: string[]; volumes: Record<string, Rec
   for (const text of flags.list("volume")) {
     if (text === "") throw new BerthError("invalid", "invalid empty volume spec");
     if (!text.includes(":")) volumes[text] = {};
-    else binds.push(text.startsWith(".") ? text.replace(/^[^:]*/, (path) => resolve(path)) : text);
+    else binds.push(text.startsWith(".") ? text.replace(/^[^:]*/, (path) => absolutePath(path)) : text);
   }
   return { binds, volumes };
 }

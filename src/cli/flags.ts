@@ -37,7 +37,8 @@ export class Flags {
   }
 
   on(name: string): boolean {
-    return parseSwitch(this.#last(name) || "false");
+    const text = this.#last(name);
+    return text !== "" && parseSwitch(text);
   }
 
   text(name: string): string {
@@ -112,10 +113,13 @@ export function parseFlags(
   return { flags, args, help: false };
 }
 
+const YES = ["true", "1", "t", "T", "TRUE", "True"];
+const NO = ["false", "0", "f", "F", "FALSE", "False"];
+
 /** A Go boolean; docker's words when it is none. */
 export function parseSwitch(text: string): boolean {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  if (YES.includes(text)) return true;
+  if (NO.includes(text)) return false;
   throw new BerthError("invalid", `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 

@@ -1,10 +1,10 @@
 /** `--mount type=bind,source=…,target=…` (docker's cli/opts/mount.go). */
-import { resolve } from "node:path";
 import { BerthError } from "../lib/error.ts";
 import { parseSizeBytes } from "../lib/size.ts";
 import type { Mount, MountType } from "../wire/schema.ts";
 import { parseCsvLine } from "./csv.ts";
 import { parseSwitch } from "./flags.ts";
+import { absolutePath } from "./path.ts";
 
 /** Keys that may stand alone. */
 const SWITCHES = ["readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"];
@@ -26,7 +26,7 @@ export function parseMount(text: string): Mount {
 type Setter = (mount: Mount, value: string, key: string) => void;
 
 const setSource: Setter = (mount, value) => {
-  mount.Source = value.startsWith(".") ? resolve(value) : value;
+  mount.Source = value.startsWith(".") ? absolutePath(value) : value;
 };
 const setTarget: Setter = (mount, value) => {
   mount.Target = value;

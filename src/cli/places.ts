@@ -1,5 +1,6 @@
 /** Which engine is meant: flags, then BERTH_HOST, DOCKER_HOST, BERTH_ROOT, BERTH_RUN, then the default places. */
 import { BerthError } from "../lib/error.ts";
+import { absolutePath } from "./path.ts";
 
 /** Where the engine keeps things and listens. */
 export interface Places {
@@ -20,8 +21,8 @@ export interface PlaceFlags {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function resolvePlaces(flags: PlaceFlags, environment: Environment): Places {
-  const root = absolute(flags.root || environment["BERTH_ROOT"] || "/var/lib/berth");
-  const run = absolute(flags.run || environment["BERTH_RUN"] || "/run/berth");
+  const root = absolutePath(flags.root || environment["BERTH_ROOT"] || "/var/lib/berth");
+  const run = absolutePath(flags.run || environment["BERTH_RUN"] || "/run/berth");
   // A place named by hand outranks DOCKER_HOST, which other tools want set to something else.
   const placed = Boolean(flags.root || flags.run || environment["BERTH_ROOT"] || environment["BERTH_RUN"]);
   const host = flags.host || environment["BERTH_HOST"] || (placed ? "" : environment["DOCKER_HOST"]) || "";
@@ -41,9 +42,4 @@ export function parseHost(host: string): string {
     );
   }
   throw new BerthError("invalid", `unable to parse docker host \`${host}\`: use unix:///path/to/berth.sock`);
-}
-
-function absolute(path: string): string {
-  if (path.startsWith("/")) return path;
-  return `${process.cwd()}/${path}`;
 }

@@ -22,7 +22,11 @@ const QUOTED: Readonly<Record<string, string>> = {
 
 /** As Go quotes a string. */
 export function quote(text: string): string {
-  return `"${text.replaceAll(/["\\\p{Cc}]/gu, (sign) => QUOTED[sign] ?? `\\x${hex(sign)}`)}"`;
+  const signs = Array.from(
+    text,
+    (sign) => QUOTED[sign] ?? (sign < " " || sign === "\u007f" ? `\\x${hex(sign)}` : sign),
+  );
+  return `"${signs.join("")}"`;
 }
 
 function hex(sign: string): string {
