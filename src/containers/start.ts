@@ -1,4 +1,5 @@
 /** Starting one container. Either everything it needs exists afterwards and it runs, or nothing does. */
+import { rmSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { formatTime, unixNanoseconds } from "../lib/time.ts";
@@ -45,6 +46,7 @@ async function launch(parts: Parts, container: Container): Promise<void> {
   const shared = openSharedMemory(parts, container, undo);
   const others = joinOthers(parts, container);
   const own = networkFilesIn(containerDirectory(parts.places, container.id));
+  if (container.autoRemove) forgetVolatileMount(containerDirectory(parts.places, container.id));
   if (others.files === undefined) writeNetworkFiles(own, container, parts.networks, endpoint);
   step();
   const handle = await parts.runtime.create(
@@ -63,6 +65,14 @@ async function launch(parts: Parts, container: Container): Promise<void> {
   if (endpoint !== undefined) networkEvent(parts, container, "connect");
   parts.events.container(container, "start");
   watchExit(parts, container, handle);
+}
+
+/**
+ * A volatile overlay refuses to be mounted twice, for it may have lost writes. Ours was mounted before only if an engine
+ * died on the way: the program has never run, and nothing was written.
+ */
+function forgetVolatileMount(directory: string): void {
+  rmSync(`${directory}/work/work/incompat`, { recursive: true, force: true });
 }
 
 /** Clients who came before the process see its first byte. */
