@@ -5,6 +5,7 @@ import { type Digest, Digester, digestOf } from "../lib/digest.ts";
 import { BerthError } from "../lib/error.ts";
 import { dropCache, startWriteback } from "../kernel/libc.ts";
 import { step } from "../lib/failpoint.ts";
+import { inLargePieces } from "../lib/large-pieces.ts";
 import type { Descriptor } from "./image.ts";
 import type { Places } from "./places.ts";
 
@@ -118,6 +119,9 @@ export function diskError(error: unknown, what: string): unknown {
   return new BerthError("no_space", `${what}: no space left on device`, { cause: error });
 }
 
+/** What is written, hashed and handed on at a time. */
+const PIECE = 1 << 20;
+
 /** Hashes while the disk writes. */
 async function copy(
   stream: AsyncIterable<Uint8Array>,
@@ -127,7 +131,7 @@ async function copy(
   const digester = new Digester();
   const writeback = new Writeback(handle);
   let size = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of inLargePieces(stream, PIECE)) {
     const working = Promise.all([writeAll(handle, chunk), also(chunk)]);
     digester.update(chunk);
     size += chunk.length;

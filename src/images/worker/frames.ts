@@ -8,6 +8,8 @@ export const INPUT = 3;
 
 export class FrameReader {
   #inData = false;
+  /** Of every frame in turn: a payload is good until the next one is read. */
+  readonly #buffer = new Uint8Array(MAX_FRAME);
 
   /** The next request; undefined when the engine has closed its end. */
   request(): Request | undefined {
@@ -44,7 +46,7 @@ export class FrameReader {
     if (!readFully(0, header)) return undefined;
     const length = new DataView(header.buffer).getUint32(0, true);
     if (length > MAX_FRAME) throw new BerthError("internal", `worker: frame of ${length} bytes`);
-    const payload = new Uint8Array(length);
+    const payload = this.#buffer.subarray(0, length);
     return readFully(0, payload) ? { type: header[4] ?? 0, payload } : undefined;
   }
 }
