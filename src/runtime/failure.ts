@@ -59,3 +59,12 @@ export function exitCodeOf(error: BerthError): number {
   if (error.code === "command_not_found") return 127;
   return error.code === "command_not_executable" ? 126 : 128;
 }
+
+/** What was optional and could not be done. */
+export function warningText(ops: readonly Op[], failure: Failure): string {
+  const op = ops[failure.op];
+  const lacking = "this engine lacks CAP_SYS_RESOURCE";
+  if (op?.op === "rlimit") return `resource limit ${op.resource} is lower than asked: ${lacking}`;
+  if (op?.op === "oom-score") return `the OOM score stays as it is instead of ${op.value}: ${lacking}`;
+  return startError(ops, failure).message;
+}

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { cgroupDirectories } from "../kernel/cgroups.ts";
+import { mayExceedLimits } from "../kernel/features.ts";
 import { kill } from "../kernel/libc.ts";
 import { openNamespacesRuntime } from "./namespaces.ts";
 import { readExit, readState } from "./records.ts";
@@ -322,6 +323,27 @@ describe.skipIf(missing !== undefined)("a process in namespaces", () => {
     expect(output.match(/Read-only file system/g)).toHaveLength(3);
     expect(readdirSync(`${bed.directory}/made`)).toEqual(["a"]);
   });
+
+  test("a read-only root has its working directory all the same", async () => {
+    const { output } = await bed.run(["sh", "-c", "pwd; touch x"], {
+      readonly: true,
+      process: { cwd: "/not/there/yet" },
+    });
+    expect(output).toContain("/not/there/yet\n");
+    expect(output).toContain("Read-only file system");
+  });
+
+  test.skipIf(bed !== undefined && mayExceedLimits(bed.features))(
+    "what takes more rights than this engine has is said, not fatal",
+    async () => {
+      const rlimits = [{ type: "RLIMIT_NOFILE", soft: 10_000_000, hard: 10_000_000 }];
+      const handle = await runtime.create(bed.launch(["true"], { process: { rlimits, oomScoreAdj: -500 } }));
+      await handle.start();
+      expect(await handle.exited).toMatchObject({ exitCode: 0 });
+      expect(handle.warnings.join()).toContain("CAP_SYS_RESOURCE");
+      await handle.release();
+    },
+  );
 
   test("a run directory with a long name has a socket all the same", async () => {
     const launch = bed.launch(["sleep", "60"], {

@@ -126,9 +126,13 @@ class Namespaces implements Runtime {
 
   async #launch(ops: readonly Op[], runDirectory: string, cgroup: string | undefined): Promise<Supervised> {
     makeRunDirectory(runDirectory);
-    return this.#keep(
-      await Supervised.open({ fd: spawnShim(ops) }, this.#options(ops, runDirectory, cgroup)),
-    );
+    try {
+      const options = this.#options(ops, runDirectory, cgroup);
+      return this.#keep(await Supervised.open({ fd: spawnShim(ops) }, options));
+    } catch (error) {
+      rmSync(runDirectory, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   #options(

@@ -31,7 +31,7 @@ export function treeOps(launch: Launch, features: Features): Op[] {
       : []),
     ...(spec.linux.maskedPaths ?? []).map((path): Op => ({ op: "mask", path })),
     ...(spec.linux.readonlyPaths ?? []).map((path): Op => ({ op: "readonly-path", path })),
-    ...(spec.root.readonly ? [{ op: "readonly-root" } as const] : []),
+    ...(spec.root.readonly ? readOnlyRootOps(spec.process.cwd) : []),
     { op: "pivot" },
   ];
 }
@@ -139,6 +139,11 @@ function bindOp(
     clear: clear & ~set,
     propagation: options.propagation || MS_PRIVATE | MS_REC,
   };
+}
+
+/** The working directory is made while it can be. */
+function readOnlyRootOps(cwd: string): Op[] {
+  return [{ op: "directory", path: cwd, mode: 0o755, uid: 0, gid: 0 }, { op: "readonly-root" }];
 }
 
 /** The devices are ours to make unless /dev is something of the host. */

@@ -2,7 +2,7 @@
 import { BerthError } from "../lib/error.ts";
 import { openAttachment } from "./attach.ts";
 import { Control, type Place } from "./control.ts";
-import { exitCodeOf, type Failure, startError } from "./failure.ts";
+import { exitCodeOf, type Failure, startError, warningText } from "./failure.ts";
 import { resizeFrame, type ShimMessage, signalFrame, startFrame } from "./frames.ts";
 import type { Op } from "./op.ts";
 import { EXITED_OOM_KILLED, PHASE_RUNNING } from "./protocol.ts";
@@ -114,7 +114,7 @@ export class Supervised implements ProcessHandle {
       case "failed":
         return this.#fail(message);
       case "warning":
-        this.warnings.push(startError(this.#options.ops, message).message);
+        this.warnings.push(warningText(this.#options.ops, message));
         return;
       case "exited": {
         const oomKilled = (message.flags & EXITED_OOM_KILLED) !== 0;

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { removeCgroup } from "../kernel/cgroups.ts";
-import { probeFeatures } from "../kernel/features.ts";
+import { type Features, probeFeatures } from "../kernel/features.ts";
 import { defaultSpec } from "./defaults.ts";
 import { openNamespacesRuntime } from "./namespaces.ts";
 import type { ExecLaunch, Launch, ProcessHandle, Runtime, Supervision } from "./runtime.ts";
@@ -36,12 +36,15 @@ export interface Wishes {
 
 export class Testbed implements AsyncDisposable {
   readonly directory = mkdtempSync("/tmp/b-rt-");
-  readonly features = probeFeatures();
-  readonly instance = `brt${process.pid}`;
-  readonly runtime: Runtime = openNamespacesRuntime({ instance: this.instance, features: this.features });
+  readonly features: Features;
+  readonly instance: string;
+  readonly runtime: Runtime;
   #count = 0;
 
-  constructor() {
+  constructor(features = probeFeatures(), instance = `brt${process.pid}`) {
+    this.features = features;
+    this.instance = instance;
+    this.runtime = openNamespacesRuntime({ instance, features });
     const layer = `${this.directory}/layers/l/1`;
     for (const name of ["bin", "etc", "tmp"]) mkdirSync(`${layer}/${name}`, { recursive: true });
     cpSync(BUSYBOX, `${layer}/bin/busybox`);
