@@ -96,14 +96,17 @@ describe.if(has("root", "busybox"))("kill -9 after every step", () => {
   async function recover({ name, goesOn }: Operation, step: number): Promise<void> {
     const told = `${name}, step ${step}`;
     const engine = await startEngine({ place });
-    const fsck = await engine.berth(["system", "fsck"]);
-    expect(`${told}: ${fsck.code} ${fsck.stdout}${fsck.stderr}`).toStartWith(`${told}: 0`);
-    if (goesOn === true) expect((await engine.berth(["exec", "c", "echo", told])).stdout).toBe(`${told}\n`);
-    await everythingWorks(engine, told);
-    await cleanUp(engine);
-    const left = await leaks(engine.instance, engine.place, (line) => isEngines(line, engine));
-    expect([told, ...left]).toEqual([told]);
-    await engine.terminate();
+    try {
+      const fsck = await engine.berth(["system", "fsck"]);
+      expect(`${told}: ${fsck.code} ${fsck.stdout}${fsck.stderr}`).toStartWith(`${told}: 0`);
+      if (goesOn === true) expect((await engine.berth(["exec", "c", "echo", told])).stdout).toBe(`${told}\n`);
+      await everythingWorks(engine, told);
+      await cleanUp(engine);
+      const left = await leaks(engine.instance, engine.place, (line) => isEngines(line, engine));
+      expect([told, ...left]).toEqual([told]);
+    } finally {
+      await engine.terminate();
+    }
   }
 });
 

@@ -11,10 +11,11 @@ let place = "";
 
 afterEach(async () => {
   if (place === "") return;
+  await berth("kill", ...(await berth("ps", "-q")).stdout.split("\n").filter(Boolean));
   await berth("system", "shutdown", "--containers");
   await rm(place, { recursive: true, force: true });
   place = "";
-});
+}, 30_000);
 
 /** On the default socket of an own root: the command line may start the engine. */
 function berth(...words: string[]): Promise<CommandResult> {

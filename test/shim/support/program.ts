@@ -1,15 +1,15 @@
-/** The shim under test: built once from its sources, with sanitizers when BERTH_SHIM_SANITIZE is set; or the one at BERTH_TEST_SHIM. */
+/** The shim under test: built from its sources, with sanitizers when BERTH_SHIM_SANITIZE is set; or the one at BERTH_TEST_SHIM. */
+import { setDefaultTimeout } from "bun:test";
 import { buildNative, filesOf } from "../../../tools/native.ts";
 
 export const SANITIZED = process.env.BERTH_SHIM_SANITIZE !== undefined;
 
-let built: Promise<string> | undefined;
+/** The path of the executable. It is made before the first test, whose time it would take. */
+export const SHIM = process.env.BERTH_TEST_SHIM ?? (await build());
 
-/** The path of the executable; its folder bears the digest of the sources, so that the next test process need not build. */
-export function shimProgram(): Promise<string> {
-  return (built ??= Promise.resolve(process.env.BERTH_TEST_SHIM ?? build()));
-}
+setDefaultTimeout(30_000); // the machine may be busy with other suites
 
+/** The folder bears the digest of the sources, so that the next test process need not build. */
 async function build(): Promise<string> {
   const folder = `/tmp/berth-test-shim-${await sourceDigest()}${SANITIZED ? "-sanitized" : ""}`;
   const program = `${folder}/native/shim`;

@@ -8,7 +8,7 @@ import type { Op } from "../../../src/runtime/op.ts";
 import { Control, type MessageOf, Wire } from "./connection.ts";
 import type { Place } from "./place.ts";
 import { containerPlan, execPlan, type PlanOptions, type Target } from "./plan.ts";
-import { shimProgram } from "./program.ts";
+import { SHIM } from "./program.ts";
 import { within } from "./within.ts";
 
 export const ATTACH_ALL = 7;
@@ -26,10 +26,9 @@ export class Shim implements AsyncDisposable {
   }
 
   static async launch(place: Place, plan: readonly Op[] | Uint8Array): Promise<Shim> {
-    const program = await shimProgram();
     const fd = memfd("plan", plan instanceof Uint8Array ? plan : encodePlan(plan), { seal: true });
     const [ours, theirs] = socketpair();
-    const child = Bun.spawn([program], { stdio: ["ignore", "ignore", "inherit", fd, theirs], env: {} });
+    const child = Bun.spawn([SHIM], { stdio: ["ignore", "ignore", "inherit", fd, theirs], env: {} });
     closeSync(fd);
     closeSync(theirs);
     return new Shim(new Control(await Wire.open({ fd: ours })), child, place.run);
