@@ -193,7 +193,9 @@ describe("the order", () => {
   test("a pid namespace is joined before the clone, the others behind it", () => {
     const path = "/proc/7/ns/x";
     const ops = compile(
-      withLinux({ namespaces: [{ type: "mount" }, { type: "pid", path }, { type: "network", path }] }),
+      withLinux({
+        namespaces: [{ type: "mount" }, { type: "uts" }, { type: "pid", path }, { type: "network", path }],
+      }),
     );
     const [pid, clone, network] = [
       ops.findIndex((op) => op.op === "join"),
@@ -271,9 +273,10 @@ test.each<[string, Launch, string]>([
   ],
   [
     "a network sysctl with the host's network",
-    withLinux({ namespaces: [{ type: "mount" }], sysctl: { "net.ipv4.ip_forward": "1" } }),
+    withLinux({ namespaces: [{ type: "mount" }, { type: "uts" }], sysctl: { "net.ipv4.ip_forward": "1" } }),
     "not allowed in the host's network namespace",
   ],
+  ["a name for the host", withLinux({ namespaces: [{ type: "mount" }] }), "without a private UTS namespace"],
   ["a sysctl with two lines", withLinux({ sysctl: { "net.ipv4.ip_forward": "1\n2" } }), "invalid sysctl"],
   ["a path as a sysctl", withLinux({ sysctl: { "net/../kernel/core_pattern": "x" } }), "invalid sysctl"],
   [

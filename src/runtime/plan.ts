@@ -60,7 +60,11 @@ function netlinkOp({ label, messages, count }: NetworkPlan["inside"][number]): O
   return { op: "netlink", label, messages, count };
 }
 
-function nameOps({ hostname, domainname }: Spec): Op[] {
+/** Without a UTS namespace the names would be the host's. */
+function nameOps({ hostname, domainname, linux }: Spec): Op[] {
+  if (hostname === undefined && domainname === undefined) return [];
+  if (!linux.namespaces.some(({ type }) => type === "uts"))
+    throw new BerthError("invalid", "unable to set hostname without a private UTS namespace");
   return [
     ...(hostname === undefined ? [] : [{ op: "hostname", name: hostname } as const]),
     ...(domainname === undefined ? [] : [{ op: "domainname", name: domainname } as const]),
