@@ -109,9 +109,11 @@ static size_t append_special(char **to, const unsigned char *at, size_t rest)
         *(*to)++ = '\\';
         *(*to)++ = *at == '\n' ? 'n' : *at == '\r' ? 'r' : (char)*at;
     } else if (length == 1) {
-        *to += sprintf(*to, "\\u00%02x", *at);
+        *to = stpcpy(*to, "\\u00");
+        *(*to)++ = "0123456789abcdef"[*at >> 4];
+        *(*to)++ = "0123456789abcdef"[*at & 15];
     } else if (length == 3 && at[0] == 0xe2 && at[1] == 0x80 && (at[2] == 0xa8 || at[2] == 0xa9)) {
-        *to += sprintf(*to, "\\u202%c", at[2] == 0xa8 ? '8' : '9');
+        *to = stpcpy(*to, at[2] == 0xa8 ? "\\u2028" : "\\u2029");
     } else {
         *to = mempcpy(*to, at, length);
     }
