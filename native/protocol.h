@@ -49,8 +49,8 @@ enum op_code {
     OP_PROPAGATION = 33, /* numbers: MS_* flags | strings: host path ("/" recursively private or slave) */
     OP_MOUNT_HOST = 34, /* numbers: MS_* flags | strings: source, target (host path), type, data, working directory or "" */
     OP_ROOT = 35,      /* numbers: flags ROOT_* | strings: host path of the root filesystem */
-    OP_MOUNT = 36,     /* numbers: MS_* flags, MOUNT_* options | strings: source, target in root, type, data. MS_REMOUNT: sets the flags of
-                          the mount at the target. A tmpfs takes the mode of a directory that it covers, unless data says mode= */
+    OP_MOUNT = 36,     /* numbers: MS_* flags, MOUNT_* options | strings: source, target in root, type, data. A tmpfs takes the mode of
+                          a directory that it covers, unless data says mode= */
     OP_BIND = 37,      /* numbers: BIND_* flags, MOUNT_ATTR_* to set, MOUNT_ATTR_* to clear, propagation MS_* or 0 | strings: host source, target in root */
     OP_DIRECTORY = 38, /* numbers: mode, uid, gid | strings: path in root; made with its parents, kept if it is there */
     OP_MKNOD = 39,     /* numbers: mode with S_IF*, major, minor, uid, gid | strings: path in root */

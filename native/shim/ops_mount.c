@@ -25,7 +25,6 @@
 #define ATTRIBUTE_NOATIME 0x10u
 #define ATTRIBUTE_STRICTATIME 0x20u
 #define ATTRIBUTE_NODIRATIME 0x80u
-#define ATTRIBUTES_OF_TIME 0x70u
 
 int op_propagation(const struct op *op, struct failure *why)
 {
@@ -148,19 +147,6 @@ static int mount_point(const char *path, uint64_t options)
     return root_open(path, RESOLVE_NO_SYMLINKS, O_PATH | O_DIRECTORY);
 }
 
-/* MS_REMOUNT: the attributes of the mount that is at the target already. */
-static int change_mount(const char *path, uint64_t flags, struct failure *why)
-{
-    cleanup_close int target = root_open(path, RESOLVE_NO_SYMLINKS, O_PATH);
-    struct mount_attributes attributes = {.set = attributes_of(flags)};
-
-    if (attributes.set & ATTRIBUTES_OF_TIME)
-        attributes.clear = ATTRIBUTES_OF_TIME;
-    if (target < 0 || sys_mount_setattr(target, 0, &attributes) < 0)
-        return fail(why, "remount \"%s\"", path);
-    return 0;
-}
-
 /* A tmpfs over a directory of the image takes over its mode, unless its own options say another one; runc does the same. */
 static const char *options_over(const char *path, const char *type, const char *data, char *buffer, size_t size)
 {
@@ -178,9 +164,6 @@ int op_mount(const struct op *op, struct failure *why)
     const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
     uint64_t flags = op_number(op, 0), options = op_number(op, 1);
     char buffer[OPTIONS_SIZE + 16];
-
-    if (flags & MS_REMOUNT)
-        return change_mount(path, flags, why);
     const char *data = options_over(path, type, op_string(op, 3).bytes, buffer, sizeof buffer);
     cleanup_close int target = mount_point(path, options);
 
