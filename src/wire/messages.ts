@@ -39,17 +39,11 @@ export const execPaused = (id: string): string =>
   `Container ${id} is paused, unpause the container before exec`;
 export const startPaused = "cannot start a paused container, try unpause instead";
 
-/** docker/cli cli/command/container/run.go and start.go: exit code 127 on these words, 126 on the next. */
+/** docker/cli cli/command/container/run.go and start.go: exit code 127 on these words, 126 on `permission denied`. */
 export const commandNotFound = (command: string): string =>
   command.includes("/")
     ? `exec: "${command}": stat ${command}: no such file or directory`
     : `exec: "${command}": executable file not found in $PATH`;
-
-/** docker/cli run.go: `permission denied` and `is a directory` are exit code 126. */
-export const commandNotExecutable = (
-  command: string,
-  reason: "permission denied" | "is a directory",
-): string => `exec: "${command}": ${reason}`;
 
 /** docker/cli cp.go prints it after a 404 of the archive endpoints. */
 export const noSuchFile = (path: string, ref: string): string =>
