@@ -1,4 +1,5 @@
 /** `berth attach`. */
+import type { Client } from "../client/client.ts";
 import { BerthError } from "../lib/error.ts";
 import type { ContainerInspectResponse } from "../wire/schema.ts";
 import { exitCode, followSize } from "./attached.ts";
@@ -30,6 +31,7 @@ export const attach: Command = {
     if (flags.on("sig-proxy") && !tty) forwardSignals((signal) => client.containers.kill(id, signal));
     const exit = await client.containers.wait(id, "not-running");
     const connection = await client.containers.attach(id, { stdin, stdout: true, stderr: true, detachKeys });
+    if (tty) await redraw(client, id);
     const stop = tty ? await followSize(client, id) : () => {};
     const end = await relay(connection, { stdin, tty, terminal: tty && stdin, detachKeys });
     stop();
@@ -37,6 +39,15 @@ export const attach: Command = {
     return await exitCode(exit);
   },
 };
+
+/** Another size for a moment makes the program inside draw its prompt anew, as docker does it. */
+async function redraw(client: Client, id: string): Promise<void> {
+  if (!isTerminal(1)) return;
+  const { terminalSize } = await import("./terminal.ts");
+  const size = await terminalSize();
+  if (size !== undefined)
+    await client.containers.resize(id, { h: size.rows + 1, w: size.columns + 1 }).catch(() => {});
+}
 
 function requireRunning({ State: state }: ContainerInspectResponse): void {
   if (state?.Running !== true) throw wrong("You cannot attach to a stopped container, start it first");

@@ -77,9 +77,11 @@ export function describeSystem(system: SystemInfo): string[] {
 }
 
 function pluginLines({ Plugins: plugins }: SystemInfo): string[] {
-  const kinds = Object.entries(plugins ?? {}).filter(([, names]) => names !== null && names.length > 0);
-  const named = kinds.filter(([kind]) => kind !== "Authorization" || kinds.length > 0);
-  return [" Plugins:", ...named.map(([kind, names]) => `  ${kind}: ${(names ?? []).join(" ")}`)];
+  const { Volume: volume, Network: network, Authorization: authorization, Log: log } = plugins ?? {};
+  const line = (kind: string, names: readonly string[] | null | undefined): string =>
+    `  ${kind}: ${(names ?? []).join(" ")}`;
+  const authorizers = authorization?.length ? [line("Authorization", authorization)] : [];
+  return [" Plugins:", line("Volume", volume), line("Network", network), ...authorizers, line("Log", log)];
 }
 
 /** `name=seccomp,profile=builtin` is a name, and what is set below it. */

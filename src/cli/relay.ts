@@ -4,7 +4,6 @@ import { DEFAULT_DETACH_KEYS, EscapeFilter, parseDetachKeys } from "../lib/detac
 import { BerthError } from "../lib/error.ts";
 import { Demultiplexer, SYSTEM_ERROR, STDERR } from "../wire/stream.ts";
 import { write } from "./output.ts";
-import { makeRaw } from "./terminal.ts";
 
 export interface RelayOptions {
   /** Our standard input goes to the process. */
@@ -18,7 +17,7 @@ export interface RelayOptions {
 
 /** Resolves when the process has closed its output, or when the keys were typed. */
 export async function relay(connection: Hijacked, options: RelayOptions): Promise<"ended" | "detached"> {
-  const restore = options.terminal ? await makeRaw() : () => {};
+  const restore = options.terminal ? (await import("./terminal.ts")).makeRaw() : () => {};
   try {
     const output = copyOutput(connection, options.tty);
     if (!options.stdin) return await output;

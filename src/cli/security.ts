@@ -17,7 +17,7 @@ export function securityOptions(texts: readonly string[]): Security {
 function readOption(text: string): string {
   if (text === "no-new-privileges") return text;
   const [, key = "", value = ""] = /^([^=:]+)[=:](.*)$/s.exec(text) ?? [];
-  if (key === "") throw new BerthError("invalid", `invalid --security-opt: ${JSON.stringify(text)}`);
+  if (key === "") throw new BerthError("invalid", `Invalid --security-opt: ${JSON.stringify(text)}`);
   if (key !== "seccomp" || value === "unconfined" || value === "builtin") return text;
   return `seccomp=${readProfile(value)}`;
 }

@@ -1,5 +1,4 @@
 /** The terminal that we sit at. node:tty costs milliseconds, so it is loaded only when there is a terminal to handle. */
-import type { ReadStream } from "node:tty";
 
 export interface Size {
   readonly rows: number;
@@ -14,15 +13,24 @@ export async function terminalSize(): Promise<Size | undefined> {
   return { rows, columns };
 }
 
-/** Keys as they are typed, no echo, no signals. Call the result to have the old settings back. */
-export async function makeRaw(): Promise<() => void> {
-  const { ReadStream: Reader, isatty } = await import("node:tty");
-  if (!isatty(0)) return () => {};
-  const terminal: ReadStream = new Reader(0);
-  terminal.setRawMode(true);
-  return () => {
-    terminal.setRawMode(false);
-  };
+/**
+ * Keys as they are typed, no echo, no signals, and nothing done to what is written. Call the result to have the old
+ * settings back. By stty(1), because setRawMode() goes on turning "\n" into "\r\n", which full-screen programs do not survive.
+ */
+export function makeRaw(): () => void {
+  const before = stty("-g")?.trim();
+  if (before === undefined) return () => {};
+  stty("raw", "-echo");
+  return () => void stty(before);
+}
+
+/** What it prints; undefined when standard input is no terminal. */
+function stty(...words: readonly string[]): string | undefined {
+  const { exitCode, stdout } = Bun.spawnSync(["stty", ...words], {
+    stdio: ["inherit", "pipe", "ignore"],
+    env: { PATH: "/usr/bin:/bin" },
+  });
+  return exitCode === 0 ? stdout.toString() : undefined;
 }
 
 /** Calls `resize` each time the terminal has changed its size; call the result to stop. */
