@@ -12,10 +12,11 @@ const MAX_STEPS = 20;
 
 /** A process that opens the store, arms the failpoint, and does one thing. */
 const VICTIM = `
-import { crashAfter } from "${import.meta.dir}/../lib/failpoint.ts";
-import { openStore } from "${import.meta.dir}/../store/store.ts";
-import { openImages } from "${import.meta.dir}/images.ts";
 const [root, steps, what, file] = process.argv.slice(2);
+const load = (path) => import(${JSON.stringify(import.meta.dir)} + path);
+const { crashAfter } = await load("/../lib/failpoint.ts");
+const { openStore } = await load("/../store/store.ts");
+const { openImages } = await load("/images.ts");
 const images = await openImages(await openStore(root));
 crashAfter(Number(steps));
 if (what === "import") await Array.fromAsync(images.import(Bun.file(file).stream(), { repo: "made" }));

@@ -5,15 +5,23 @@ export class Handover {
   #pushed = Promise.withResolvers<void>();
   #taken = Promise.withResolvers<void>();
   #abandoned = false;
+  #refusal: { readonly error: unknown } | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  /** Resolves when the reader has asked for the next chunk, or will ask for none any more. */
+  /** Resolves when the reader has asked for the next chunk, or will ask for none any more. Throws what refuse() was given. */
   async push(chunk: Uint8Array): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal.error;
     if (this.#abandoned) return;
     this.#chunk = chunk;
     this.#taken = Promise.withResolvers();
     this.#pushed.resolve();
     await this.#taken.promise;
+  }
+
+  /** The reader's work has failed: pushing on is of no use. */
+  refuse(error: unknown): void {
+    this.#refusal = { error };
+    this.#taken.resolve();
   }
 
   /** No more chunks will come. */

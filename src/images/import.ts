@@ -2,11 +2,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { ImageConfig } from "../wire/schema.ts";
 import type { Progress } from "../wire/progress.ts";
+import type { Digest } from "../lib/digest.ts";
 import { BerthError } from "../lib/error.ts";
 import { applyChanges } from "./changes.ts";
 import { detectCompression, MAGIC_BYTES } from "./decompress.ts";
+import { Handover } from "./handover.ts";
 import { type Descriptor, type ImageConfigFile, MEDIA } from "./image.ts";
-import { prepareLayer } from "./layers.ts";
+import { type PreparedLayer, prepareStream } from "./layers.ts";
 import type { Library } from "./library.ts";
 import { hostPlatform, parsePlatform, type Platform } from "./platform.ts";
 import { canonical, nameFrom } from "./reference.ts";
@@ -31,9 +33,7 @@ export async function* importImage(
   const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
   const config = applyChanges({}, options.changes ?? []);
   using pin = library.pin();
-  const blob = await storeLayer(library, stream);
-  pin.add(blob.digest);
-  const prepared = await prepareLayer(library.places, library.blobs.path(blob.digest), library.limits);
+  const { blob, prepared } = await storeLayer(library, stream, pin);
   try {
     const file = configFile(platform, config, options.message || "Imported from -", [prepared.diffId]);
     const configDescriptor = library.blobs.put(JSON.stringify(file), MEDIA.config);
@@ -44,13 +44,30 @@ export async function* importImage(
   }
 }
 
-/** The archive as it came, named for what it is by its first bytes. */
-export async function storeLayer(library: Library, stream: AsyncIterable<Uint8Array>): Promise<Descriptor> {
-  const { digest, size } = await library.blobs.ingest(stream);
-  if (size === 0) throw new BerthError("invalid", "the archive is empty: nothing to import");
-  return { mediaType: layerMediaType(library.blobs.path(digest)), digest, size };
+/** Stores the archive as it comes, and unpacks it at the same time: one that is refused ends the upload there and then. */
+async function storeLayer(
+  library: Library,
+  stream: AsyncIterable<Uint8Array>,
+  pin: { add(digest: Digest): void },
+): Promise<{ blob: Descriptor; prepared: PreparedLayer }> {
+  const handover = new Handover();
+  const preparing = prepareStream(library.places, handover, undefined, library.limits);
+  preparing.catch((error: unknown) => handover.refuse(error));
+  try {
+    const { digest, size } = await library.blobs.ingest(stream, {}, (chunk) => handover.push(chunk));
+    pin.add(digest);
+    handover.end();
+    const prepared = await preparing;
+    if (size === 0) throw new BerthError("invalid", "the archive is empty: nothing to import");
+    return { blob: { mediaType: layerMediaType(library.blobs.path(digest)), digest, size }, prepared };
+  } catch (error) {
+    handover.fail(error);
+    await preparing.then(({ directory }) => library.discard(directory)).catch(() => {});
+    throw error;
+  }
 }
 
+/** The layer as it came, named for what it is by its first bytes. */
 export function layerMediaType(path: string): string {
   const start = new Uint8Array(MAGIC_BYTES);
   const descriptor = openSync(path, "r");

@@ -37,17 +37,18 @@ export function prepareLayer(places: Places, blob: string, limits?: ExpansionLim
   });
 }
 
-/** The same for bytes that are just coming in; somebody else computes their digest. */
+/** The same for bytes that are just coming in. `digest`: somebody else hashes them, and they are not compressed. */
 export function prepareStream(
   places: Places,
   tar: AsyncIterable<Uint8Array>,
-  digest: Promise<Digest>,
+  digest: Promise<Digest> | undefined,
   limits?: ExpansionLimits,
 ): Promise<PreparedLayer> {
   return prepare(places, async (directory) => {
     await using worker = await openWorker({ directory });
-    const result = await worker.unpack("/", tar, { whiteouts: true, limits, withoutDigest: true });
-    return { ...result, diffId: await digest };
+    const withoutDigest = digest !== undefined;
+    const result = await worker.unpack("/", tar, { whiteouts: true, limits, withoutDigest });
+    return { ...result, diffId: (await digest) ?? result.diffId };
   });
 }
 

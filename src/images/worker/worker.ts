@@ -60,7 +60,7 @@ export async function openWorker(place: Place, options: OpenOptions = {}): Promi
 
 class SpawnedWorker implements Worker {
   readonly #child: Child;
-  readonly #frames: AsyncGenerator<Frame>;
+  readonly #frames: AsyncGenerator<Frame, void, void>;
   #busy = false;
   #abandoned = false;
 
@@ -127,6 +127,8 @@ class SpawnedWorker implements Worker {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
+    await this.#frames.return(); // what it wrote and nobody read would keep the pipe open
+    await Promise.resolve(this.#child.stdin.end()).catch(() => {}); // bytes that it did not take are nobody's
   }
 
   async #ask(request: Request): Promise<unknown> {
@@ -191,15 +193,19 @@ interface Frame {
 }
 
 /** Cuts what the worker writes into frames. Results can be long (the changes of a large container): they have no limit here. */
-async function* readFrames(stream: ReadableStream<Uint8Array>): AsyncGenerator<Frame> {
+async function* readFrames(stream: ReadableStream<Uint8Array>): AsyncGenerator<Frame, void, void> {
   const reader = new ByteReader(stream);
-  for (;;) {
-    const header = await reader.read(FRAME_HEADER);
-    if (header.length < FRAME_HEADER) return;
-    const type = header[4] ?? 0;
-    const length = new DataView(header.buffer, header.byteOffset).getUint32(0, true);
-    const payload = await reader.read(length);
-    if (payload.length < length) return;
-    yield { type, payload };
+  try {
+    for (;;) {
+      const header = await reader.read(FRAME_HEADER);
+      if (header.length < FRAME_HEADER) return;
+      const type = header[4] ?? 0;
+      const length = new DataView(header.buffer, header.byteOffset).getUint32(0, true);
+      const payload = await reader.read(length);
+      if (payload.length < length) return;
+      yield { type, payload };
+    }
+  } finally {
+    await reader.close();
   }
 }
