@@ -1,9 +1,5 @@
 /** All containers of an engine: what the API's /containers can ask. Every method is one file's subject. */
 import { BerthError } from "../lib/error.ts";
-import { newId } from "../lib/id.ts";
-import { compilePlan } from "../runtime/plan.ts";
-import { loopbackPlan } from "../networks/networks.ts";
-import type { NetworkPlan } from "../runtime/runtime.ts";
 import type { Filters } from "../wire/filters.ts";
 import type {
   ContainerCreateRequest,
@@ -22,17 +18,13 @@ import type {
 import * as archive from "./archive.ts";
 import { attachContainer, containerLogs } from "./attach.ts";
 import type { Container } from "./container.ts";
-import { createContainer, toSpec } from "./create.ts";
+import { createContainer } from "./create.ts";
 import type { ExecTable } from "./exec-table.ts";
 import { prunePredicate } from "./filter.ts";
 import { inspectContainer } from "./inspect.ts";
-import { toLaunch } from "./launch.ts";
 import { listContainers } from "./list.ts";
 import { parseName } from "./names.ts";
-import { networkKind } from "./network.ts";
-import { networkFilesIn } from "./network-files.ts";
 import type { Parts } from "./parts.ts";
-import { containerDirectory } from "./places.ts";
 import { removeContainer } from "./remove.ts";
 import type {
   Attachment,
@@ -45,7 +37,6 @@ import type {
   StopOptions,
 } from "./requests.ts";
 import { writtenBytes } from "./size.ts";
-import type { ContainerSpec } from "./spec.ts";
 import { startContainer } from "./start.ts";
 import { isRunning, lastExitCode } from "./state.ts";
 import { killContainer, pauseContainer, requireRunning, stopContainer, unpauseContainer } from "./stop.ts";
@@ -210,23 +201,7 @@ export class Containers {
 
   /** The launch plan of `run` with this request, as text; nothing is made. */
   async explain(request: ContainerCreateRequest, format: ExplainFormat): Promise<string> {
-    const id = newId();
-    const { spec } = toSpec(this.#parts, id, request);
-    const network = this.#previewNetwork(id, spec);
-    const launch = toLaunch(this.#parts, id, spec, {
-      files: networkFilesIn(containerDirectory(this.#parts.places, id)),
-      join: {},
-      network,
-      waitForStart: false,
-    });
-    const { explainPlan } = await import("../runtime/explain.ts"); // nobody else pays for it
-    const { outside } = network ?? {};
-    return explainPlan(compilePlan(launch, this.#parts.features), format, { ...(outside && { outside }) });
-  }
-
-  #previewNetwork(id: string, { hostConfig }: ContainerSpec): NetworkPlan | undefined {
-    const { kind } = networkKind(hostConfig);
-    if (kind === "bridge") return this.#parts.networks.preview(id);
-    return kind === "none" ? loopbackPlan() : undefined;
+    const { explainContainer } = await import("./explain.ts"); // nobody else pays for it
+    return explainContainer(this.#parts, request, format);
   }
 }

@@ -7,6 +7,7 @@ import type { OciContext } from "./oci.ts";
 import type { Parts } from "./parts.ts";
 import { containerDirectory } from "./places.ts";
 import { sharedMemoryPath } from "./shared-memory.ts";
+import type { ContainerSpec } from "./spec.ts";
 
 /** What is taken over from others. */
 export interface Joined {
@@ -16,8 +17,7 @@ export interface Joined {
   readonly sharedShm?: string;
 }
 
-export function joinOthers(parts: Parts, container: Container): Joined {
-  const { hostConfig } = container.spec;
+export function joinOthers(parts: Parts, { hostConfig }: ContainerSpec): Joined {
   const network = networkKind(hostConfig);
   const ipc = otherContainer(hostConfig.IpcMode);
   const pid = otherContainer(hostConfig.PidMode);

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import type { Endpoint } from "../networks/endpoint.ts";
 import { hostsFile } from "../networks/hosts.ts";
 import type { Networks } from "../networks/networks.ts";
-import type { Container } from "./container.ts";
 import { networkKind } from "./network.ts";
+import type { ContainerSpec } from "./spec.ts";
 
 /** Host paths of the three. */
 export interface NetworkFiles {
@@ -25,23 +25,31 @@ export function networkFilesIn(directory: string): NetworkFiles {
 /** Written anew at each start, as docker does: the address is another one each time. */
 export function writeNetworkFiles(
   files: NetworkFiles,
-  container: Container,
+  spec: ContainerSpec,
   networks: Networks,
   endpoint: Endpoint | undefined,
 ): void {
-  const { config, hostConfig } = container.spec;
+  for (const [path, text] of networkFileTexts(files, spec, networks, endpoint)) writeFileSync(path, text);
+}
+
+/** Path and content of each. */
+export function networkFileTexts(
+  files: NetworkFiles,
+  { config, hostConfig }: ContainerSpec,
+  networks: Networks,
+  endpoint: Pick<Endpoint, "address"> | undefined,
+): [path: string, text: string][] {
   const sharesHost = networkKind(hostConfig).kind === "host";
   const hostname = config.Hostname ?? "";
   const domainname = config.Domainname ?? undefined;
   const extraHosts = hostConfig.ExtraHosts ?? [];
   const gateway = endpoint === undefined ? undefined : networks.bridge().gateway;
   const own = { hostname, domainname, address: endpoint?.address, gateway, extraHosts, sharesHost };
-  writeFileSync(files.hosts, hostsFile(own));
-  writeFileSync(files.hostname, `${domainname ? `${hostname}.${domainname}` : hostname}\n`);
-  writeFileSync(files.resolvConf, resolvConf(container, networks, sharesHost));
-}
-
-function resolvConf(container: Container, networks: Networks, sharesHost: boolean): string {
-  const { Dns: dns, DnsSearch: search, DnsOptions: options } = container.spec.hostConfig;
-  return networks.resolvConf({ dns: dns ?? [], search: search ?? [], options: options ?? [], sharesHost });
+  const { Dns: dns, DnsSearch: search, DnsOptions: options } = hostConfig;
+  const wishes = { dns: dns ?? [], search: search ?? [], options: options ?? [], sharesHost };
+  return [
+    [files.hosts, hostsFile(own)],
+    [files.hostname, `${domainname ? `${hostname}.${domainname}` : hostname}\n`],
+    [files.resolvConf, networks.resolvConf(wishes)],
+  ];
 }

@@ -1,6 +1,5 @@
 /** `rm`: first the record, then the bytes. A crash in between leaves a directory that nobody owns, which recovery removes. */
 import { renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { SIGKILL } from "../lib/signal.ts";
@@ -8,6 +7,7 @@ import { removalInProgress, removeRunning } from "../wire/messages.ts";
 import type { Container } from "./container.ts";
 import type { Parts } from "./parts.ts";
 import { containerDirectory, trashPath } from "./places.ts";
+import { removeTree } from "./remove-tree.ts";
 import { isRunning, lastExitCode } from "./state.ts";
 import { signalContainer } from "./stop.ts";
 import { usedBy } from "./used-by.ts";
@@ -53,7 +53,7 @@ export async function removeBytes(parts: Parts, id: string): Promise<void> {
   try {
     renameSync(containerDirectory(parts.places, id), trash);
     step();
-    await rm(trash, { recursive: true, force: true });
+    await removeTree(trash);
   } catch (error) {
     parts.log("warn", "the files of a removed container are left", { container: id, error: String(error) });
   }

@@ -44,10 +44,10 @@ async function launch(parts: Parts, container: Container): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const endpoint = openEndpoint(parts, container, undo);
   const shared = openSharedMemory(parts, container, undo);
-  const others = joinOthers(parts, container);
+  const others = joinOthers(parts, container.spec);
   const own = networkFilesIn(containerDirectory(parts.places, container.id));
   if (container.autoRemove) forgetVolatileMount(containerDirectory(parts.places, container.id));
-  if (others.files === undefined) writeNetworkFiles(own, container, parts.networks, endpoint);
+  if (others.files === undefined) writeNetworkFiles(own, container.spec, parts.networks, endpoint);
   step();
   const handle = await parts.runtime.create(
     toLaunch(parts, container.id, container.spec, {
