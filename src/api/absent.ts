@@ -1,5 +1,4 @@
 /** Objects that berth has none of beside the built-in networks, for clients that look for them before they go on. */
-import { createHash } from "node:crypto";
 import { BerthError } from "../lib/error.ts";
 import type { Call } from "./call.ts";
 import { json, type Reply } from "./reply.ts";
@@ -10,7 +9,7 @@ const BUILT_IN = [network("bridge", "bridge"), network("host", "host"), network(
 function network(name: string, driver: string) {
   return {
     Name: name,
-    Id: createHash("sha256").update(`berth network ${name}`).digest("hex"),
+    Id: new Bun.CryptoHasher("sha256").update(`berth network ${name}`).digest("hex"),
     Created: "0001-01-01T00:00:00Z",
     Scope: "local",
     Driver: driver,

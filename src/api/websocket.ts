@@ -1,5 +1,4 @@
 /** The server's side of RFC 6455, as far as streams of bytes need it: no extensions, no text, no messages kept. */
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { BerthError } from "../lib/error.ts";
@@ -18,9 +17,7 @@ export function webSocketHead(request: IncomingMessage): string {
   const { upgrade = "", "sec-websocket-key": key = "", "sec-websocket-version": version } = request.headers;
   if (upgrade.toLowerCase() !== "websocket" || Buffer.from(key, "base64").length !== 16 || version !== "13")
     throw new BerthError("invalid", "this endpoint wants a websocket of version 13");
-  const accept = createHash("sha1")
-    .update(key + GUID)
-    .digest("base64");
+  const accept = new Bun.CryptoHasher("sha1").update(key + GUID).digest("base64");
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
 }
 
