@@ -8,8 +8,15 @@ export function quote(text: string): string {
 
 const inRoot = (path: string) => `"$ROOT"${quote(path)}`;
 
+/** Files that berth writes for each container, for a script that runs before it did. */
+function contentOf(target: string, hostname: string): string | undefined {
+  if (target === "/etc/resolv.conf") return "cat /etc/resolv.conf";
+  if (target === "/etc/hostname") return `echo ${quote(hostname)}`;
+  return target === "/etc/hosts" ? `printf '127.0.0.1\\tlocalhost\\n::1\\tlocalhost\\n'` : undefined;
+}
+
 /** Empty for what has no command, or is part of the script's first or last one. */
-export function insideCommand(op: Op): string[] {
+export function insideCommand(op: Op, hostname: string): string[] {
   switch (op.op) {
     case "propagation":
       return [`mount --make-r${op.flags & MS_SLAVE ? "slave" : "private"} ${quote(op.path)}`];
@@ -31,7 +38,7 @@ export function insideCommand(op: Op): string[] {
       ];
     }
     case "bind":
-      return bindCommands(op);
+      return bindCommands(op, hostname);
     case "mask":
       return [
         `if [ -d ${inRoot(op.path)} ]; then mount -t tmpfs -o ro,size=0 tmpfs ${inRoot(op.path)}; elif [ -e ${inRoot(op.path)} ]; then mount --bind /dev/null ${inRoot(op.path)}; fi`,
@@ -63,7 +70,8 @@ function directories(data: string): string[] {
   return found.map((option) => `mkdir -p ${quote(option.slice(option.indexOf("=") + 1))}`);
 }
 
-function bindCommands(op: Extract<Op, { op: "bind" }>): string[] {
+function bindCommands(op: Extract<Op, { op: "bind" }>, hostname: string): string[] {
+  const content = contentOf(op.target, hostname);
   const { source, target, recursive, makeSource, set } = op;
   const attributes = [
     ...(set & 1 ? ["ro"] : []),
@@ -72,6 +80,7 @@ function bindCommands(op: Extract<Op, { op: "bind" }>): string[] {
     ...(set & 8 ? ["noexec"] : []),
   ];
   return [
+    ...(content === undefined ? [] : [`[ -e ${quote(source)} ] || ${content} >${quote(source)}`]),
     ...(makeSource ? [`[ -e ${quote(source)} ] || mkdir -p ${quote(source)}`] : []),
     `if [ -d ${quote(source)} ]; then mkdir -p ${inRoot(target)}; else mkdir -p "$(dirname ${inRoot(target)})"; [ -e ${inRoot(target)} ] || : >${inRoot(target)}; fi`,
     `mount --${recursive ? "rbind" : "bind"} ${quote(source)} ${inRoot(target)}`,

@@ -16,8 +16,9 @@ set -eu
 `;
 
 /** Makes control groups with their parents; on version 1 a new group has no CPUs until it is given some. */
-const GROUP_FUNCTION = `group() {
-  [ -d "$1" ] || { group "\${1%/*}"; mkdir -p "$1"; }
+const GROUP_FUNCTION = `groups=
+group() {
+  [ -d "$1" ] || { group "\${1%/*}"; mkdir "$1"; groups="$1 $groups"; }
   for file in cpuset.cpus cpuset.mems; do
     [ ! -e "$1/$file" ] || [ -n "$(cat "$1/$file")" ] || cat "\${1%/*}/$file" >"$1/$file" 2>/dev/null || true
   done
@@ -36,21 +37,18 @@ const UNSHARE: Readonly<Record<string, string>> = {
 export function launchScript(ops: readonly Op[], outside: readonly string[]): string {
   const at = ops.findIndex(({ op }) => op === "clone");
   const [before, after] = [ops.slice(0, at), ops.slice(at + 1)];
-  const groups = all(before, "mkdir").filter(({ path }) => path.startsWith("/sys/fs/cgroup/"));
+  const hostname = all(ops, "hostname")[0]?.name ?? "";
   return [
     HEAD,
-    ...(groups.length > 0 ? [GROUP_FUNCTION] : []),
+    ...cleanup(ownDirectory(ops), outside.length > 0),
+    GROUP_FUNCTION,
     ...before.flatMap(hostLines),
-    cleanup(
-      groups.map(({ path }) => path),
-      outside.length > 0,
-    ),
     ...networkHolder(outside),
     "# Its own namespaces; what stands between the two INSIDE is performed in them.",
     `(\n${joins(ops)
       .map((line) => `${line}\n`)
       .join("")}exec ${entry(ops, outside.length > 0)} sh -eu /dev/fd/3 3<<'INSIDE'`,
-    ...after.flatMap(insideLines),
+    ...after.flatMap((op) => insideLines(op, hostname)),
     finalCommand(ops),
     "INSIDE",
     ")",
@@ -76,14 +74,28 @@ function hostLines(op: Op): string[] {
   }
 }
 
-function cleanup(groups: readonly string[], holder: boolean): string {
+/** The directory that the script makes for what the container writes, if it is not there yet. */
+function ownDirectory(ops: readonly Op[]): string | undefined {
+  const upper = /(?:^|,)upperdir=([^,]*)/.exec(all(ops, "mount-host")[0]?.data ?? "")?.[1];
+  return upper?.slice(0, upper.lastIndexOf("/"));
+}
+
+/** Only of what the script itself has made. */
+function cleanup(own: string | undefined, holder: boolean): string[] {
   const steps = [
+    "set +e",
     ...(holder ? ["kill $PID 2>/dev/null"] : []),
-    ...groups.map((path) => `rmdir ${quote(path)}`),
+    'for each in $groups; do rmdir "$each"; done',
+    ...(own === undefined ? [] : ['[ -z "$made" ] || rm -rf "$made"']),
   ];
-  return steps.length === 0
-    ? ""
-    : `# Nothing is left behind.\ntrap '${steps.join("; ").replaceAll("'", `'\\''`)}' EXIT`;
+  return [
+    "# Nothing is left behind.",
+    ...(own === undefined
+      ? []
+      : [`made=; [ -e ${quote(own)} ] || { made=${quote(own)}; mkdir -p "$made"; }`]),
+    `cleanup() { ${steps.join("; ")}; }`,
+    "trap cleanup EXIT",
+  ];
 }
 
 /** A process that does nothing but keep the new network namespace, so that the host's side can be made first. */
@@ -128,8 +140,8 @@ const NSENTER: Readonly<Record<string, string>> = {
   cgroup: "cgroup",
 };
 
-function insideLines(op: Op): string[] {
-  const commands = insideCommand(op);
+function insideLines(op: Op, hostname: string): string[] {
+  const commands = insideCommand(op, hostname);
   return commands.length === 0 ? [] : [`# ${describe(op).purpose}`, ...commands];
 }
 
