@@ -14,6 +14,8 @@ import { overlaps, type Subnet } from "./ipv4.ts";
 const FIRST_INDEX = 1 << 20;
 
 export class KernelSide implements Disposable {
+  /** Of the device: `berth0`. */
+  readonly bridgeName: string;
   readonly #table: string;
   #route: Netlink | undefined;
   #netfilter: Netlink | undefined;
@@ -22,8 +24,10 @@ export class KernelSide implements Disposable {
   /** Device indexes of our own choice; the beginning is random, because engines and their past selves share the numbers. */
   #nextIndex = FIRST_INDEX + ((crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % (1 << 29));
 
-  constructor(table: string) {
-    this.#table = table;
+  /** Bridge and table are named after the instance. */
+  constructor(instance: string) {
+    this.bridgeName = `${instance}0`;
+    this.#table = instance;
   }
 
   /** Bridge, forwarding and firewall. Costs one small request when nothing has changed. */
@@ -49,14 +53,17 @@ export class KernelSide implements Disposable {
 
   /** The neighbour entry of an address that is given back. */
   forget({ address }: Endpoint): void {
-    if (this.#link === undefined) return;
+    const link = this.#link ?? findLink(this.#routes(), this.bridgeName);
+    if (link === undefined) return;
     // It need not be there: the container may never have come as far as its network.
-    this.#routes().exchange([{ what: "", message: deleteNeighbour(address, this.#link.index) }]);
+    this.#routes().exchange([
+      { what: `remove neighbour ${address}`, message: deleteNeighbour(address, link.index) },
+    ]);
   }
 
   /** Veths of containers that do not run any more, found by name among the bridge's ports. */
-  orphans(bridgeName: string, owned: ReadonlySet<string>, repair: boolean): Finding[] {
-    const bridge = findLink(this.#routes(), bridgeName);
+  orphans(owned: ReadonlySet<string>, repair: boolean): Finding[] {
+    const bridge = findLink(this.#routes(), this.bridgeName);
     if (bridge === undefined) return [];
     const names = new Set([...owned].map((id) => hostInterface({ id })));
     const links = this.#routes().dump("list network devices", dumpLinks()).map(decodeLink);
@@ -65,22 +72,22 @@ export class KernelSide implements Disposable {
       .map((link) => this.#orphan(link, repair));
   }
 
-  removeAll(bridgeName: string): void {
-    const bridge = findLink(this.#routes(), bridgeName);
+  removeAll(): void {
+    const bridge = findLink(this.#routes(), this.bridgeName);
     if (bridge !== undefined)
-      this.#routes().request(`remove bridge "${bridgeName}"`, deleteLink(bridge.index));
-    removeForwardAccept(this.#filters(), bridgeName);
+      this.#routes().request(`remove bridge "${this.bridgeName}"`, deleteLink(bridge.index));
+    removeForwardAccept(this.#filters(), this.bridgeName);
     removeTable(this.#filters(), this.#table);
     this.#link = undefined;
     this.#generation = "";
   }
 
-  taken(bridgeName: string): Subnet[] {
-    return takenSubnets(this.#routes(), findLink(this.#routes(), bridgeName)?.index);
+  taken(): Subnet[] {
+    return takenSubnets(this.#routes(), findLink(this.#routes(), this.bridgeName)?.index);
   }
 
-  isFree(bridgeName: string, subnet: Subnet): boolean {
-    return !this.taken(bridgeName).some((other) => overlaps(other, subnet));
+  isFree(subnet: Subnet): boolean {
+    return !this.taken().some((other) => overlaps(other, subnet));
   }
 
   [Symbol.dispose](): void {

@@ -181,6 +181,9 @@ describe.skipIf(!isRoot)("the default bridge", () => {
     const repaired = await networks.recover(new Set(["kept"]));
     expect(repaired.map(({ kind, id }) => `${kind} ${id.length}`)).toEqual(["address 10", "veth 12"]);
     expect(await networks.recover(new Set(["kept"]))).toEqual([]);
+    expect(world.host.run("ip", "neighbour", "show", "nud", "permanent", "dev", "berth0")).not.toContain(
+      "172.17.0.3",
+    );
     using _ = kept.serve("172.17.0.2", 80);
     const next = await start("next");
     expect(networks.find("next")?.address).toBe("172.17.0.3");

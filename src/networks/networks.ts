@@ -178,7 +178,7 @@ export class Networks implements AsyncDisposable {
     const owned = new Set(
       [...this.#endpoints.values()].filter(({ containerId }) => live.has(containerId)).map(({ id }) => id),
     );
-    return [...findings, ...this.#kernel.orphans(`${this.#instance}0`, owned, repair)];
+    return [...findings, ...this.#kernel.orphans(owned, repair)];
   }
 
   /** Bridge and firewall are gone afterwards; `conflict` while a container is on the bridge. */
@@ -186,7 +186,7 @@ export class Networks implements AsyncDisposable {
     if (this.#endpoints.size > 0) {
       throw new BerthError("conflict", `network ${NETWORK} has active endpoints: stop its containers first`);
     }
-    this.#kernel.removeAll(`${this.#instance}0`);
+    this.#kernel.removeAll();
   }
 
   /** Lets go of the sockets; the kernel's side stays as it is. */
@@ -207,11 +207,10 @@ export class Networks implements AsyncDisposable {
   #open(): { id: string; bridge: Bridge; addresses: Addresses } {
     const row = this.#networks.getByKey(NETWORK);
     const stays =
-      row !== undefined &&
-      (this.#endpoints.size > 0 || this.#kernel.isFree(`${this.#instance}0`, parseSubnet(row.value.subnet)));
+      row !== undefined && (this.#endpoints.size > 0 || this.#kernel.isFree(parseSubnet(row.value.subnet)));
     const { id, value } = stays ? row : this.#choose(row?.id ?? newId());
     const bridge = {
-      name: `${this.#instance}0`,
+      name: this.#kernel.bridgeName,
       subnet: parseSubnet(value.subnet),
       gateway: value.gateway,
       mac: value.mac,
@@ -222,7 +221,7 @@ export class Networks implements AsyncDisposable {
   }
 
   #choose(id: string): { id: string; value: NetworkRow } {
-    const subnet = choosePool(this.#instance, this.#kernel.taken(`${this.#instance}0`));
+    const subnet = choosePool(this.#instance, this.#kernel.taken());
     const gateway = firstHost(subnet.base);
     const value: NetworkRow = {
       name: NETWORK,
