@@ -115,13 +115,13 @@ export function fileOf(digest: Digest): string {
   return `blobs/sha256/${digest.slice("sha256:".length)}`;
 }
 
-function manifestsOf(value: unknown, what: string): IndexEntry[] {
+export function manifestsOf(value: unknown, what: string): IndexEntry[] {
   const { manifests } = asObject(value, what);
   if (!Array.isArray(manifests)) throw invalid(`image archive has an ${what} without manifests`);
   return manifests.map((entry: unknown) => asDescriptor(entry, what) as IndexEntry);
 }
 
-function asManifest(value: unknown): Manifest {
+export function asManifest(value: unknown): Manifest {
   const { config, layers } = asObject(value, "manifest");
   if (!Array.isArray(layers)) throw invalid("image archive has a manifest without layers");
   return {

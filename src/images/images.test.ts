@@ -384,6 +384,19 @@ describe.if(isRoot)("the store", () => {
     await expect(bytesOf(images.save(["x"]))).rejects.toThrow("remove its image and load it again");
   });
 
+  test("takes its images up again when state.db is lost", async () => {
+    const id = await make("a", "x:1", ["CMD y"]);
+    images.tag("x:1", "also/x");
+    const other = await make("b");
+    await images.close();
+    store.close();
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${root}/state.db${suffix}`, { force: true });
+    await open();
+    expect(images.get("x:1")).toMatchObject({ id, tags: ["x:1", "also/x:latest"], size: 1 });
+    expect(images.get(other).tags).toEqual([]);
+    expect(readFileSync(`${root}/layers/${images.get("also/x").layerLinks[0]}/a`, "utf8")).toBe("a");
+  });
+
   test("sweeps what has no owner", async () => {
     await make("a", "x");
     writeFileSync(`${root}/blobs/sha256/${"0".repeat(64)}`, "stray");

@@ -24,6 +24,7 @@ import { findStored, getStored, notFound } from "./lookup.ts";
 import { pullImage } from "./pull.ts";
 import { canonical, nameFrom } from "./reference.ts";
 import { pruneImages, releaseDetached, removeImage, type RemoveOptions, type UsedBy } from "./remove.ts";
+import { salvageImages } from "./salvage.ts";
 import { saveImages } from "./save.ts";
 import { sweep } from "./sweep.ts";
 
@@ -35,11 +36,16 @@ export interface ImagesOptions {
   readonly limits?: ExpansionLimits;
 }
 
+/** In state.db once it has seen this root's images: a state.db without it is a new one. */
+const KNOWN = "images known";
+
 export async function openImages(store: Store, options: ImagesOptions = {}): Promise<Images> {
   const library = new Library(store, options.limits);
   ensureInitLayer(library.places);
+  if (store.meta(KNOWN) === undefined) await salvageImages(library);
   sweep(library);
   ensureLayout(library.places, library.catalog);
+  store.setMeta(KNOWN, "yes");
   return new Images(library);
 }
 

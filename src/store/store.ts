@@ -99,7 +99,7 @@ function corrupt(path: string, why: string, cause?: unknown): BerthError {
   return new BerthError(
     "corrupt",
     `${path} is damaged (${why.replaceAll(/\s+/g, " ")}): move ${path}, ${path}-wal and ${path}-shm away and start again; ` +
-      "images and containers must then be made anew, layers and blobs without an owner are swept",
+      "images are then taken up again, containers must be made anew",
     { cause },
   );
 }
