@@ -118,10 +118,6 @@ export function generation(netfilter: Netlink): string {
   );
 }
 
-export function hasTable(netfilter: Netlink, table: string): boolean {
-  return absentOr(() => netfilter.request(`nftables: find table "${table}"`, getTable(table))) !== undefined;
-}
-
 function readMark(netfilter: Netlink, table: string): string | undefined {
   const [answer] =
     absentOr(() => netfilter.request(`nftables: find table "${table}"`, getTable(table))) ?? [];
