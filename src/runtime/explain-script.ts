@@ -40,7 +40,7 @@ export function launchScript(ops: readonly Op[], outside: readonly string[]): st
   const hostname = all(ops, "hostname")[0]?.name ?? "";
   return [
     HEAD,
-    ...cleanup(ownDirectory(ops), outside.length > 0),
+    ...cleanup(upperDirectory(ops), outside.length > 0),
     GROUP_FUNCTION,
     ...before.flatMap(hostLines),
     ...networkHolder(outside),
@@ -74,25 +74,25 @@ function hostLines(op: Op): string[] {
   }
 }
 
-/** The directory that the script makes for what the container writes, if it is not there yet. */
-function ownDirectory(ops: readonly Op[]): string | undefined {
-  const upper = /(?:^|,)upperdir=([^,]*)/.exec(all(ops, "mount-host")[0]?.data ?? "")?.[1];
-  return upper?.slice(0, upper.lastIndexOf("/"));
+/** Where the container writes. If it is not there yet, the script makes it, and takes its parent away again. */
+function upperDirectory(ops: readonly Op[]): string | undefined {
+  return /(?:^|,)upperdir=([^,]*)/.exec(all(ops, "mount-host")[0]?.data ?? "")?.[1];
 }
 
 /** Only of what the script itself has made. */
-function cleanup(own: string | undefined, holder: boolean): string[] {
+function cleanup(upper: string | undefined, holder: boolean): string[] {
+  const own = upper?.slice(0, upper.lastIndexOf("/")) ?? "";
   const steps = [
     "set +e",
     ...(holder ? ["kill $PID 2>/dev/null"] : []),
     'for each in $groups; do rmdir "$each"; done',
-    ...(own === undefined ? [] : ['[ -z "$made" ] || rm -rf "$made"']),
+    ...(upper === undefined ? [] : ['[ -z "$made" ] || rm -rf "$made"']),
   ];
   return [
     "# Nothing is left behind.",
-    ...(own === undefined
+    ...(upper === undefined
       ? []
-      : [`made=; [ -e ${quote(own)} ] || { made=${quote(own)}; mkdir -p "$made"; }`]),
+      : [`made=; [ -e ${quote(upper)} ] || { made=${quote(own)}; mkdir -p "$made"; }`]),
     `cleanup() { ${steps.join("; ")}; }`,
     "trap cleanup EXIT",
   ];
