@@ -22,7 +22,9 @@ describe.if(has("root", "busybox"))("--explain", () => {
 
   test("=json is data", async () => {
     const { stdout } = await engine.berth(["run", "--explain=json", "busybox", "true"]);
-    expect(Array.isArray(JSON.parse(stdout))).toBe(true);
+    const { steps } = JSON.parse(stdout) as { steps: { call: string; purpose: string }[] };
+    expect(steps.length).toBeGreaterThan(20);
+    for (const { call, purpose } of steps) expect(call.length * purpose.length).toBeGreaterThan(0);
   });
 
   test("of exec joins the container", async () => {

@@ -111,16 +111,16 @@ function isMounted(path: string): boolean {
   return Bun.spawnSync(["mountpoint", "-q", path]).exitCode === 0;
 }
 
-test.if(has("root", "busybox"))(
+/** The second mount(2) of a container's process is that of its root; its first takes the propagation away. */
+const NO_OVERLAY = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=mount:error=ENODEV:when=2"];
+
+test.if(has("root", "busybox", "strace"))(
   "a kernel without overlay: the message names it",
   async () => {
-    const change =
-      "grep -v overlay /proc/filesystems >/tmp/berth-filesystems; mount --bind /tmp/berth-filesystems /proc/filesystems";
-    await using engine = await startEngine({ wrapper: withoutPart(change) });
-    await engine.importBusybox("busybox");
+    await using engine = await startEngine({ image: "busybox", wrapper: NO_OVERLAY });
     const { stderr, code } = await engine.berth(["run", "--rm", "busybox", "true"]);
     expect(code).toBe(125);
-    expect(stderr).toContain("overlay");
+    expect(stderr).toMatch(/overlay.*no such device/i);
   },
   TIMEOUT,
 );
@@ -130,7 +130,7 @@ test.if(has("root", "busybox"))(
   async () => {
     await using engine = await startEngine();
     await Bun.write(`${engine.place}/header`, header(8 * 2 ** 40));
-    const bomb = `(cat ${engine.place}/header; cat /dev/zero) | gzip -1`;
+    const bomb = `(cat ${engine.place}/header; timeout 30 cat /dev/zero) | gzip -1`;
     const { stderr, code } = await command(["sh", "-c", `${bomb} | "${BERTH}" import - bomb`], {
       env: engine.client,
       timeoutMs: 55_000,

@@ -30,6 +30,7 @@ describe("the start", () => {
     await using shim = await Shim.container(place, { argv: ["echo", "hi"] });
     const ready = await shim.control.next("state", ({ phase }) => phase === 2);
     expect(readFileSync(`/proc/${ready.pid}/comm`, "utf8")).not.toBe("echo\n");
+    await until("the record", () => existsSync(`${place.run}/state`));
     expect(place.record("state")).toMatchObject({ version: 1, pid: ready.pid, shimPid: shim.pid });
     shim.start();
     expect((await shim.exited()).exitCode).toBe(0);
@@ -53,7 +54,8 @@ describe("the start", () => {
     await using shim = await Shim.container(place, { argv: ["sleep", "60"] });
     shim.start();
     const { pid, startTime } = await shim.running();
-    expect(place.record("state")).toMatchObject({ phase: "running", pid, startTime: Number(startTime) });
+    await until("the record", () => place.record("state").phase === "running");
+    expect(place.record("state")).toMatchObject({ pid, startTime: Number(startTime) });
     expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toBe("sleep\u000060\u0000");
   });
 });
