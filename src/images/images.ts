@@ -45,7 +45,7 @@ export async function openImages(store: Store, options: ImagesOptions = {}): Pro
   if (store.meta(KNOWN) === undefined) await salvageImages(library);
   sweep(library);
   ensureLayout(library.places, library.catalog);
-  store.setMeta(KNOWN, "yes");
+  if (store.meta(KNOWN) === undefined) store.setMeta(KNOWN, "yes");
   return new Images(library);
 }
 

@@ -9,12 +9,12 @@ import {
   rmSync,
   symlinkSync,
 } from "node:fs";
-import { rm } from "node:fs/promises";
 import { type Digest, digestOf, hexOf, parseDigest } from "../lib/digest.ts";
 import { step } from "../lib/failpoint.ts";
 import type { LayerRow } from "./image.ts";
 import type { Places } from "./places.ts";
 import type { ExpansionLimits } from "./decompress.ts";
+import { removeTree } from "./remove-tree.ts";
 import { openWorker, type UnpackResult } from "./worker/worker.ts";
 
 /** A layer that is unpacked but has no name yet. */
@@ -63,7 +63,7 @@ async function prepare(
     const { diffId, size } = await unpack(`${directory}/fs`);
     return { directory, diffId: parseDigest(diffId), size };
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await removeTree(directory);
     throw error;
   }
 }

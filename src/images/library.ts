@@ -3,7 +3,6 @@
  * this order: blobs, layers renamed, one transaction, index.json. What a crash leaves before the transaction has no row and is swept.
  */
 import { renameSync, rmSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { type Digest, isDigest } from "../lib/digest.ts";
 import { step } from "../lib/failpoint.ts";
 import type { Store } from "../store/store.ts";
@@ -22,6 +21,7 @@ import {
 import { writeIndex } from "./layout.ts";
 import { chainIdOf, placeLayer, type PreparedLayer } from "./layers.ts";
 import { Places } from "./places.ts";
+import { removeTree } from "./remove-tree.ts";
 import { familiarOf } from "./reference.ts";
 
 /** A layer of an image to be: its blob is stored; `prepared` is absent when its chain id is known already. */
@@ -213,7 +213,7 @@ export class Library {
   }
 
   delete(path: string): void {
-    const deleting = rm(path, { recursive: true, force: true })
+    const deleting = removeTree(path)
       .catch(() => {}) // the sweep at the next start tries again
       .finally(() => this.#deleting.delete(deleting));
     this.#deleting.add(deleting);
