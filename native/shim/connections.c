@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -25,15 +24,14 @@ struct connection {
     int fd;
     enum kind kind;
     uint32_t streams, events; /* ATTACH_*; what epoll watches */
-    bool input_ended, cut_off, unwatched, dead;
+    bool used, input_ended, cut_off, unwatched, dead;
     int spill; /* -1: the client keeps up */
     off_t spill_read, spill_write;
     size_t received;
     unsigned char frame[64]; /* a frame that has not come whole yet */
 };
 
-static struct connection *connections;
-static unsigned count;
+static struct connection pool[CONNECTIONS_LIMIT], *connections;
 static int poller, listening;
 static bool finishing, reading_input = true, progressed;
 
@@ -66,19 +64,25 @@ static void watch_client(struct connection *client)
     watch(client, (gives_input(client) && reading_input ? EPOLLIN : 0u) | (client->spill >= 0 ? EPOLLOUT : 0u));
 }
 
+static struct connection *find_free(void)
+{
+    for (unsigned index = 0; index < CONNECTIONS_LIMIT; index++)
+        if (!pool[index].used)
+            return &pool[index];
+    return NULL;
+}
+
 static void add(int fd, enum kind kind)
 {
-    struct connection *made = count < CONNECTIONS_LIMIT ? calloc(1, sizeof *made) : NULL;
+    struct connection *made = find_free();
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = made};
 
     if (made == NULL || epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) {
-        free(made);
         close(fd);
         return;
     }
-    *made = (struct connection){.next = connections, .fd = fd, .kind = kind, .events = EPOLLIN, .spill = -1};
+    *made = (struct connection){.next = connections, .fd = fd, .kind = kind, .used = true, .events = EPOLLIN, .spill = -1};
     connections = made;
-    count++;
 }
 
 static void close_spill(struct connection *client)
@@ -89,7 +93,7 @@ static void close_spill(struct connection *client)
     client->spill_read = client->spill_write = 0;
 }
 
-/* Marks it; the memory goes when no event of this round can still point to it. */
+/* Marks it; its place is free when no event of this round can still point to it. */
 static void hang_up(struct connection *connection)
 {
     bool gave_input = gives_input(connection);
@@ -115,8 +119,7 @@ void connections_sweep(void)
             continue;
         }
         *at = connection->next;
-        free(connection);
-        count--;
+        connection->used = false;
     }
 }
 

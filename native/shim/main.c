@@ -16,7 +16,7 @@
 #include "shim.h"
 
 struct context context = {
-    .settings = {.run_directory = -1}, .sync = -1, .root = -1, .null_device = -1, .empty = -1, .target_pidfd = -1, .umask = 022};
+    .settings = {.run_directory = -1}, .sync = -1, .root = -1, .null_device = -1, .empty = -1, .target_pidfd = -1, .umask = 022, .home = "/"};
 
 static int configure_supervision(const struct op *op, struct failure *why)
 {
@@ -162,16 +162,13 @@ static void report(uint32_t op, const struct failure *why)
 
 static void detach_from_engine(void)
 {
-    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGQUIT};
-    sigset_t chld;
+    sigset_t all;
 
     setsid();
     umask(0);
-    for (unsigned index = 0; index < array_size(ignored); index++)
-        signal(ignored[index], SIG_IGN);
-    sigemptyset(&chld);
-    sigaddset(&chld, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &chld, NULL);
+    /* Nobody ends a shim by a signal but SIGKILL; the end of its child is read from a descriptor. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
     /* A container that is joined must not be able to trace us; orphans of an exec come to us, not to the host's init. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -20,10 +20,11 @@ int op_bounding(const struct op *op, struct failure *why)
     uint64_t keep = op_number(op, 0);
 
     for (int capability = 0; capability < CAPABILITIES; capability++) {
-        if (keep >> capability & 1 || prctl(PR_CAPBSET_READ, capability, 0, 0, 0) <= 0)
+        if ((keep >> capability & 1) || prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0)
             continue;
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
-            return fail(why, "drop capability %d from the bounding set", capability);
+        if (errno == EINVAL)
+            return 0; /* beyond the last one that this kernel knows */
+        return fail(why, "drop capability %d from the bounding set", capability);
     }
     return 0;
 }
@@ -150,10 +151,9 @@ static const char *variable(char *const envp[], const char *name)
 int op_exec(const struct op *op, struct failure *why)
 {
     static char *vector[ARGUMENTS_LIMIT + 3];
-    static char home[4200];
+    static char home[sizeof context.home + sizeof "HOME="];
     unsigned argc = (unsigned)op_number(op, 0), count = op->strings - argc;
     char **argv = vector, **envp = vector + argc + 1;
-    char directory[4096];
 
     errno = E2BIG;
     if (argc == 0 || op->strings > ARGUMENTS_LIMIT || argc > op->strings)
@@ -163,7 +163,7 @@ int op_exec(const struct op *op, struct failure *why)
     for (unsigned index = 0; index < count; index++)
         envp[index] = (char *)(uintptr_t)op_string(op, argc + index).bytes;
     if ((op_number(op, 1) & EXEC_SET_HOME) && variable(envp, "HOME") == NULL) {
-        snprintf(home, sizeof home, "HOME=%s", home_of(context.uid, directory, sizeof directory));
+        snprintf(home, sizeof home, "HOME=%s", context.home);
         envp[count] = home;
     }
     umask(context.umask);

@@ -112,11 +112,31 @@ static int enter(struct wish *wish, int parent, struct component component)
     return found < 0 && errno == ENOENT ? follow(wish, parent, name, component) : found;
 }
 
-/* From the root down to the end of the path; EAGAIN when the path has changed on the way. */
+/* The deepest directory on the way that is there; *next is what comes below it. Mostly all but the last component is. */
+static int open_deepest(const struct wish *wish, size_t *next)
+{
+    char path[PATH_SIZE];
+    size_t end = strlen(strcpy(path, wish->path));
+
+    for (;;) {
+        while (end > 0 && path[end - 1] == '/')
+            end--;
+        while (end > 0 && path[end - 1] != '/')
+            end--;
+        path[end] = 0;
+        int found = root_open(path, 0, O_PATH | O_DIRECTORY);
+
+        *next = end;
+        if (found >= 0 || errno != ENOENT || end == 0)
+            return found;
+    }
+}
+
+/* Down to the end of the path; EAGAIN when the path has changed on the way. */
 static int descend(struct wish *wish)
 {
-    struct component component = {.next = strspn(wish->path, "/")};
-    int parent = root_open("/", 0, O_PATH | O_DIRECTORY);
+    struct component component = {0};
+    int parent = open_deepest(wish, &component.next);
 
     while (parent >= 0 && wish->path[component.next] != 0) {
         component = component_at(wish->path, component.next);

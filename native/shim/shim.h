@@ -108,7 +108,7 @@ struct context {
     bool empty_is_attached;
     int target_pidfd; /* OP_JOIN_PROCESS */
     pid_t target_pid;
-    uid_t uid;        /* OP_USER */
+    char home[1024];  /* OP_USER: the user's, of the container's passwd */
     mode_t umask;     /* OP_UMASK: the program's; until exec every mode is made as it is asked for */
 };
 
@@ -154,9 +154,6 @@ bool is_null_device(int fd);
 
 /* ops_identity.c */
 int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why);
-
-/* users.c */
-const char *home_of(uid_t uid, char *buffer, size_t size);
 
 /* init.c */
 /* pid 1 of a container with --init: forks; returns in the child, never in pid 1. */

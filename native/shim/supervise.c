@@ -63,9 +63,9 @@ void supervise_state(void)
 static void enter(uint32_t next, const char *name)
 {
     phase = next;
+    supervise_state();
     if (name != NULL)
         record_state(context.settings.run_directory, name, process, process_start);
-    supervise_state();
 }
 
 void supervise_start(void)

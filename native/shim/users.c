@@ -107,6 +107,8 @@ static int find_user(char *table, const char *wanted, struct identity *identity,
             continue;
         identity->uid = uid;
         identity->gid = gid;
+        if (line.fields >= 6 && *line.field[5] != 0 && strlen(line.field[5]) < sizeof context.home)
+            strcpy(context.home, line.field[5]);
         strncpy(identity->name, line.field[0], sizeof identity->name - 1);
         return 0;
     }
@@ -190,22 +192,7 @@ int op_user(const struct op *op, struct failure *why)
         if (find_group(copy, op_string(op, index).bytes, &groups[count++], why) < 0)
             return -1;
     }
-    context.uid = identity.uid;
     if (streams_own(identity.uid) < 0)
         return fail(why, "chown of the standard streams");
     return become_user(identity.uid, identity.gid, groups, count, why);
-}
-
-const char *home_of(uid_t uid, char *buffer, size_t size)
-{
-    struct line line;
-    uint32_t found;
-    char *rest = table;
-
-    if (read_table("etc/passwd", table) < 0)
-        return "/";
-    while (next_line(&rest, &line))
-        if (line.fields >= 6 && parse_id(line.field[2], &found) && found == uid && strlen(line.field[5]) < size)
-            return *line.field[5] == 0 ? "/" : strcpy(buffer, line.field[5]);
-    return "/";
 }

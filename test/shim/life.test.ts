@@ -310,6 +310,7 @@ describe("an engine that vanishes", () => {
     await using shim = await Shim.container(place, { argv, flags: OPEN_STDIN });
     shim.start();
     const { pid } = await shim.running();
+    await until("the first line", () => place.entries().length === 1);
     shim.control.close();
     const second = await shim.controller();
     expect(await second.next("state")).toMatchObject({ phase: 3, pid, shimPid: shim.pid });
