@@ -6,11 +6,19 @@ import { kill } from "../kernel/libc.ts";
 import { openNamespacesRuntime } from "./namespaces.ts";
 import { readExit, readState } from "./records.ts";
 import type { Launch } from "./runtime.ts";
-import { missingForContainers, Testbed, textOf } from "./testbed.ts";
+import { bytesOf, missingForContainers, Testbed, textOf } from "./testbed.ts";
 
 const missing = missingForContainers();
 if (missing !== undefined) console.log(`skipped: tests that start containers: ${missing}`);
 const everything = { stdin: true, stdout: true, stderr: true };
+
+/** Docker's stream frames without their headers. */
+function payloadOf(frames: Buffer): Buffer {
+  const payload: Buffer[] = [];
+  for (let at = 0; at < frames.length; at += 8 + frames.readUInt32BE(at + 4))
+    payload.push(frames.subarray(at + 8, at + 8 + frames.readUInt32BE(at + 4)));
+  return Buffer.concat(payload);
+}
 
 describe.skipIf(missing !== undefined)("a process in namespaces", () => {
   const bed = missing === undefined ? new Testbed() : (undefined as never);
@@ -135,13 +143,18 @@ describe.skipIf(missing !== undefined)("a process in namespaces", () => {
     await handle.start();
     const sent = Buffer.alloc(1_000_000, "berth ");
     void stream.write(sent).then(() => stream.closeInput());
-    const pieces: Uint8Array[] = [];
-    for await (const chunk of stream.output) pieces.push(chunk);
-    const frames = Buffer.concat(pieces);
-    const payload: Buffer[] = [];
-    for (let at = 0; at < frames.length; at += 8 + frames.readUInt32BE(at + 4))
-      payload.push(frames.subarray(at + 8, at + 8 + frames.readUInt32BE(at + 4)));
-    expect(Buffer.concat(payload).equals(sent)).toBe(true);
+    expect(payloadOf(await bytesOf(stream.output)).equals(sent)).toBe(true);
+    await handle.release();
+  });
+
+  test("a client that does not read holds nobody up, and misses nothing", async () => {
+    const size = 8_000_000;
+    const launch = bed.launch(["head", "-c", String(size), "/dev/zero"], { supervision: { log: undefined } });
+    const handle = await runtime.create(launch);
+    const stream = await handle.attach(everything);
+    await handle.start();
+    expect((await handle.exited).exitCode).toBe(0);
+    expect(payloadOf(await bytesOf(stream.output))).toHaveLength(size);
     await handle.release();
   });
 

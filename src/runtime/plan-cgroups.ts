@@ -6,10 +6,10 @@ import { DEFAULT_DEVICE_RULES } from "./defaults.ts";
 import type { Op } from "./op.ts";
 import type { Spec } from "./spec.ts";
 
-/** Undefined where the machine has no control groups or the specification names none. */
+/** Undefined where the specification names none. Without control groups a limit is refused, the rest goes on without. */
 export function cgroupPlanOf(spec: Spec, features: Features): CgroupPlan | undefined {
   const path = spec.linux.cgroupsPath;
-  if (path === undefined || features.cgroups.mode === "none") return undefined;
+  if (path === undefined) return undefined;
   return planCgroup(features.cgroups, path, withDefaultDevices(spec.linux.resources ?? {}));
 }
 

@@ -296,6 +296,13 @@ test("more layers than one mount takes are refused before anything is made", () 
   expect(() => compile({ ...launch, root })).toThrow("900 layers");
 });
 
+test("a machine without control groups runs what asks for no limits", () => {
+  const none: CgroupLayout = { mode: "none", hierarchies: [], v1: {}, swapAccounting: false };
+  expect(() => compile(launch, none)).toThrow('the cgroup controller "memory" is not mounted');
+  const ops = compile(withLinux({ resources: { devices: defaults.deviceRules } }), none);
+  expect(ops.find(({ op }) => op === "clone")).toMatchObject({ cgroup: "" });
+});
+
 test("names that overlay would split are escaped", () => {
   const root = { ...launch.root, upper: "/a,b:c" } as Launch["root"];
   expect(compile({ ...launch, root }).find(({ op }) => op === "mount-host")).toMatchObject({

@@ -170,8 +170,12 @@ export class Testbed implements AsyncDisposable {
   }
 }
 
-export async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
+export async function bytesOf(output: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of output) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
+}
+
+export async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
+  return (await bytesOf(output)).toString();
 }
