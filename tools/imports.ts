@@ -32,8 +32,8 @@ const DOORS: readonly Door[] = [
   {
     module: /^(node:)?child_process$/,
     code: /\bBun\.(spawn|spawnSync|\$)/,
-    keepers: ["src/kernel/spawn.ts", "src/cli/engine.ts"],
-    rule: "child processes only through kernel/spawn.ts (and cli/engine.ts, which starts the engine)",
+    keepers: ["src/kernel/spawn.ts", "src/cli/engine.ts", "src/cli/terminal.ts"],
+    rule: "child processes only through kernel/spawn.ts (and cli/engine.ts, which starts the engine, cli/terminal.ts, which runs stty)",
   },
   {
     module: /^(node:)?(https?|net|tls|dgram)$/,
