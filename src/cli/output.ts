@@ -1,5 +1,6 @@
 /** The two streams that people read. Synchronous: what was printed is out before the process ends. */
 import { fstatSync, writeSync } from "node:fs";
+import { BerthError } from "../lib/error.ts";
 
 /** Nobody reads our output any more: the process ends quietly, as SIGPIPE would end it. */
 export class OutputClosed extends Error {
@@ -38,6 +39,17 @@ function isTerminalMajor(major: number): boolean {
   );
 }
 
+const WHY: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on device",
+  EIO: "input/output error",
+  EBADF: "bad file descriptor",
+};
+
+function cannotWrite(stream: number, code = "EIO"): BerthError {
+  const name = stream === 2 ? "/dev/stderr" : "/dev/stdout";
+  return new BerthError(code === "ENOSPC" ? "no_space" : "internal", `write ${name}: ${WHY[code] ?? code}`);
+}
+
 /** Bytes taken: none when the other end is full and does not block. */
 function writeSome(stream: number, bytes: Uint8Array): number {
   try {
@@ -45,7 +57,7 @@ function writeSome(stream: number, bytes: Uint8Array): number {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EPIPE") throw new OutputClosed("nobody reads the output", { cause: error });
-    if (code !== "EAGAIN") throw error;
+    if (code !== "EAGAIN") throw cannotWrite(stream, code);
     Bun.sleepSync(1);
     return 0;
   }
