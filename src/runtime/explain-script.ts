@@ -2,18 +2,8 @@
 import { capabilityNames } from "./capabilities.ts";
 import { describe, namespaceTypes } from "./describe.ts";
 import { insideCommand, quote } from "./explain-commands.ts";
+import { all, HEAD, identity, joins, NSENTER } from "./explain-parts.ts";
 import type { Op } from "./op.ts";
-
-type Of<Name extends Op["op"]> = Extract<Op, { op: Name }>;
-
-function all<Name extends Op["op"]>(ops: readonly Op[], name: Name): Of<Name>[] {
-  return ops.filter((op): op is Of<Name> => op.op === name);
-}
-
-const HEAD = `#!/bin/sh
-# What berth asks of the kernel, as ordinary commands (util-linux, coreutils, iproute2). Run it as root.
-set -eu
-`;
 
 /** Makes control groups with their parents; on version 1 a new group has no CPUs until it is given some. */
 const GROUP_FUNCTION = `groups=
@@ -109,16 +99,6 @@ function networkHolder(outside: readonly string[]): string[] {
   ];
 }
 
-/** The shell that becomes the container joins the groups; with version 1 by its own hand. */
-function joins(ops: readonly Op[]): string[] {
-  const clone = all(ops, "clone")[0];
-  const tasks = all(ops, "write").filter(({ path }) => path.endsWith("/tasks"));
-  const own = tasks.map(({ path }) => `echo 0 >${quote(path)}`);
-  return clone === undefined || clone.cgroup === ""
-    ? own
-    : [...own, `echo 0 >${quote(`${clone.cgroup}/cgroup.procs`)}`];
-}
-
 /** `nsenter` into what exists, `unshare` of what is new. */
 function entry(ops: readonly Op[], holder: boolean): string {
   const made = [...all(ops, "clone"), ...all(ops, "unshare")].flatMap(({ flags }) => namespaceTypes(flags));
@@ -130,15 +110,6 @@ function entry(ops: readonly Op[], holder: boolean): string {
   const options = made.filter((type) => !(holder && type === "network")).map((type) => UNSHARE[type] ?? "");
   return `${enter.length > 0 ? `nsenter ${enter.join(" ")} ` : ""}unshare ${options.join(" ")}`;
 }
-
-const NSENTER: Readonly<Record<string, string>> = {
-  mount: "mount",
-  uts: "uts",
-  ipc: "ipc",
-  network: "net",
-  pid: "pid",
-  cgroup: "cgroup",
-};
 
 function insideLines(op: Op, hostname: string): string[] {
   const commands = insideCommand(op, hostname);
@@ -176,33 +147,4 @@ function privileges(ops: readonly Op[]): string {
   const keepsChroot = names.includes("+sys_chroot");
   const bound = keepsChroot ? ` --bounding-set=-all,${names.join(",")} --inh-caps=-all` : "";
   return `${bound}${all(ops, "no-new-privs").length > 0 ? " --no-new-privs" : ""}`;
-}
-
-/** Numbers only: a name is looked up in the image, which takes the shim. */
-function identity(ops: readonly Op[]): string {
-  const [, uid, gid] = /^(\d+)(?::(\d+))?$/.exec(all(ops, "user")[0]?.user ?? "") ?? [];
-  return uid === undefined ? "" : ` --setgid=${gid ?? "0"} --setuid=${uid}`;
-}
-
-/** One more process: groups, then namespaces, then the program. */
-export function execScript(ops: readonly Op[]): string {
-  const target = all(ops, "join-process");
-  const pid = target[0]?.pid ?? 0;
-  const types = target.flatMap(({ flags }) => namespaceTypes(flags)).map((type) => `--${NSENTER[type]}`);
-  const exec = all(ops, "exec")[0];
-  const cwd = all(ops, "cwd")[0]?.path ?? "/";
-  const environment = (exec?.env ?? []).map(quote).join(" ");
-  return [
-    HEAD,
-    "# The container's limits count for this process, too.",
-    ...joins(ops),
-    "# Not in this script: dropping capabilities and the seccomp filter. Entering takes rights that are given up only behind it.",
-    "# Its namespaces, its root, its program.",
-    `exec env -i ${environment} "$(command -v nsenter)" --target ${pid} ${types.join(" ")} --root=/proc/${pid}/root --wd=${quote(`/proc/${pid}/root${cwd}`)}${nsenterIdentity(ops)} ${(exec?.argv ?? []).map(quote).join(" ")}`,
-    "",
-  ].join("\n");
-}
-
-function nsenterIdentity(ops: readonly Op[]): string {
-  return identity(ops);
 }

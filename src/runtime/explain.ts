@@ -1,6 +1,7 @@
 /** A launch plan for people: as a table, as JSON, or as a script of ordinary commands that does the same. */
 import { describe } from "./describe.ts";
-import { execScript, launchScript } from "./explain-script.ts";
+import { execScript } from "./explain-exec.ts";
+import { launchScript } from "./explain-script.ts";
 import type { Op } from "./op.ts";
 
 export type ExplainFormat = "table" | "json" | "sh";

@@ -1,7 +1,6 @@
 /** The container's tree: root filesystem, mounts, devices, what is hidden. All of it inside its own mount namespace. */
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
-import { DEFAULT_DEVICES } from "./defaults.ts";
 import {
   ATTR_RDONLY,
   MS_PRIVATE,
@@ -12,9 +11,10 @@ import {
   propagationFlags,
 } from "./mount-options.ts";
 import type { Op } from "./op.ts";
+import { deviceOps, hasOwnDev, isReadOnlyDev } from "./plan-devices.ts";
 import { cgroupMount } from "./plan-cgroup-mount.ts";
 import type { Launch, RootFilesystem } from "./runtime.ts";
-import type { Device, Mount, Spec } from "./spec.ts";
+import type { Mount, Spec } from "./spec.ts";
 
 /** Up to the place where the old root disappears. */
 export function treeOps(launch: Launch, features: Features): Op[] {
@@ -144,41 +144,4 @@ function bindOp(
 /** The working directory is made while it can be. */
 function readOnlyRootOps(cwd: string): Op[] {
   return [{ op: "directory", path: cwd, mode: 0o755, uid: 0, gid: 0 }, { op: "readonly-root" }];
-}
-
-/** The devices are ours to make unless /dev is something of the host. */
-function hasOwnDev(mounts: readonly Mount[]): boolean {
-  return mounts.some(({ destination, type }) => destination === "/dev" && type === "tmpfs");
-}
-
-function isReadOnlyDev(mounts: readonly Mount[]): boolean {
-  return (
-    hasOwnDev(mounts) &&
-    mounts.some(({ destination, options }) => destination === "/dev" && options?.includes("ro"))
-  );
-}
-
-const LINKS: readonly (readonly [path: string, target: string])[] = [
-  ["/dev/fd", "/proc/self/fd"],
-  ["/dev/stdin", "/proc/self/fd/0"],
-  ["/dev/stdout", "/proc/self/fd/1"],
-  ["/dev/stderr", "/proc/self/fd/2"],
-  ["/dev/core", "/proc/kcore"],
-  ["/dev/ptmx", "pts/ptmx"],
-];
-
-function deviceOps(spec: Spec): Op[] {
-  const devices = new Map(
-    [...DEFAULT_DEVICES, ...(spec.linux.devices ?? [])].map((device) => [device.path, device]),
-  );
-  return [
-    ...[...devices.values()].map(mknodOp),
-    ...LINKS.map(([path, target]): Op => ({ op: "symlink", target, path })),
-  ];
-}
-
-const KINDS = { c: 0o020000, u: 0o020000, b: 0o060000, p: 0o010000 } as const;
-
-function mknodOp({ type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: Device): Op {
-  return { op: "mknod", path, mode: KINDS[type] | (fileMode & 0o7777), major, minor, uid, gid };
 }

@@ -2,13 +2,13 @@
 import { BerthError } from "../../lib/error.ts";
 import type { Seccomp } from "../spec.ts";
 import { ARCHITECTURES, type Architecture, X32_BIT } from "./architectures.ts";
-import { Assembler, JMP_JEQ, JMP_JGE, JMP_JGT, type Target } from "./assembler.ts";
-import { type Case, type Condition, type Decision, type Decisions, decide } from "./decisions.ts";
+import { Assembler, JMP_JEQ, JMP_JGE, type Target } from "./assembler.ts";
+import { conditionBlock } from "./conditions.ts";
+import { type Case, type Decision, type Decisions, decide } from "./decisions.ts";
 
 /** Offsets in struct seccomp_data. */
 const NUMBER = 0;
 const ARCHITECTURE = 4;
-const ARGUMENTS = 16;
 const KILL_PROCESS = 0x80000000;
 const MAX_INSTRUCTIONS = 4096;
 
@@ -130,89 +130,4 @@ function caseBlock(
   for (const condition of conditions.toReversed())
     yes = conditionBlock(assembler, condition, yes, next, narrow);
   return yes;
-}
-
-function conditionBlock(
-  assembler: Assembler,
-  { index, op, value, wanted, low: half }: Condition,
-  yes: Target,
-  no: Target,
-  narrow: boolean,
-): Target {
-  const place = { assembler, offset: ARGUMENTS + index * 8, narrow: narrow || half === true };
-  switch (op) {
-    case "eq":
-      return equal(place, value, undefined, yes, no);
-    case "ne":
-      return equal(place, value, undefined, no, yes);
-    case "masked":
-      return equal(place, wanted, value, yes, no);
-    case "gt":
-      return greater(place, value, JMP_JGT, yes, no);
-    case "ge":
-      return greater(place, value, JMP_JGE, yes, no);
-    case "le":
-      return greater(place, value, JMP_JGT, no, yes);
-    case "lt":
-      return greater(place, value, JMP_JGE, no, yes);
-  }
-}
-
-interface Place {
-  readonly assembler: Assembler;
-  readonly offset: number;
-  readonly narrow: boolean;
-}
-
-const low = (value: bigint) => Number(value & 0xffffffffn);
-const high = (value: bigint) => Number(value >> 32n);
-
-function equal(
-  { assembler, offset, narrow }: Place,
-  value: bigint,
-  mask: bigint | undefined,
-  yes: Target,
-  no: Target,
-): Target {
-  if (narrow && high(value) !== 0) return no;
-  const lower = equalWord(assembler, offset, low(value), mask === undefined ? undefined : low(mask), yes, no);
-  if (narrow || (mask !== undefined && high(mask) === 0 && high(value) === 0)) return lower;
-  return equalWord(
-    assembler,
-    offset + 4,
-    high(value),
-    mask === undefined ? undefined : high(mask),
-    lower,
-    no,
-  );
-}
-
-function equalWord(
-  assembler: Assembler,
-  offset: number,
-  value: number,
-  mask: number | undefined,
-  yes: Target,
-  no: Target,
-): Target {
-  assembler.branch(JMP_JEQ, value, yes, no);
-  if (mask !== undefined) assembler.and(mask);
-  return assembler.load(offset);
-}
-
-/** The upper word decides unless it is equal. `code` compares the lower one. */
-function greater(
-  { assembler, offset, narrow }: Place,
-  value: bigint,
-  code: number,
-  yes: Target,
-  no: Target,
-): Target {
-  if (narrow && high(value) !== 0) return no;
-  assembler.branch(code, low(value), yes, no);
-  const lower = assembler.load(offset);
-  if (narrow) return lower;
-  const equalHigh = assembler.branch(JMP_JEQ, high(value), lower, no);
-  assembler.branch(JMP_JGT, high(value), yes, equalHigh);
-  return assembler.load(offset + 4);
 }
