@@ -1,7 +1,15 @@
 /** The driver that runs processes in namespaces of this kernel, each under a shim of its own. */
-import { closeSync, mkdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { attachDeviceProgram } from "../kernel/device-program.ts";
-import { freeze, killCgroup, prepareCgroupParent, processes, removeCgroup, thaw } from "../kernel/cgroups.ts";
+import {
+  cgroupDirectories,
+  freeze,
+  killCgroup,
+  prepareCgroupParent,
+  processes,
+  removeCgroup,
+  thaw,
+} from "../kernel/cgroups.ts";
 import { hasErrno } from "../kernel/error.ts";
 import type { Features } from "../kernel/features.ts";
 import { pidfdOpen, pidfdSignal, startTime } from "../kernel/libc.ts";
@@ -119,7 +127,8 @@ class Namespaces implements Runtime {
 
   #prepareParent(path: string): void {
     const parent = path.slice(0, path.lastIndexOf("/"));
-    if (this.#parents.has(parent)) return;
+    const [first = ""] = cgroupDirectories(this.#features.cgroups, parent);
+    if (this.#parents.has(parent) && existsSync(first)) return; // somebody may have tidied up an empty one
     prepareCgroupParent(this.#features.cgroups, parent);
     this.#parents.add(parent);
   }

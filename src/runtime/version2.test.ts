@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
+import { removeCgroup } from "../kernel/cgroups.ts";
 import { type Features, probeFeatures } from "../kernel/features.ts";
 import { defaultSpec } from "./defaults.ts";
 import type { Spec } from "./spec.ts";
@@ -71,6 +72,11 @@ describe.skipIf(missing !== undefined)("on cgroup version 2", () => {
     expect(await textOf(stream.output)).toContain("0::/\n");
     await exec.release();
     await handle.release();
+  });
+
+  test("the parent of the groups comes back when somebody has removed it", async () => {
+    await removeCgroup(bed.features.cgroups, `/${bed.instance}`);
+    expect(await bed.run(["true"], { linux: own })).toMatchObject({ exitCode: 0 });
   });
 
   test("a limit of a controller that is not there is refused by its name", async () => {
