@@ -13,6 +13,7 @@ import { joinOthers } from "./join.ts";
 import { toLaunch } from "./launch.ts";
 import { networkKind } from "./network.ts";
 import { networkFilesIn, writeNetworkFiles } from "./network-files.ts";
+import { requireOverlay } from "./overlay.ts";
 import type { Parts } from "./parts.ts";
 import { containerDirectory } from "./places.ts";
 import { forget } from "./remove.ts";
@@ -41,6 +42,7 @@ function requireStartable({ state, id }: Container): void {
 }
 
 async function launch(parts: Parts, container: Container): Promise<void> {
+  await requireOverlay(parts.features);
   await using undo = new AsyncDisposableStack();
   const endpoint = openEndpoint(parts, container, undo);
   const shared = openSharedMemory(parts, container, undo);
