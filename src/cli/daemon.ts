@@ -1,6 +1,7 @@
 /** `berth daemon`: this process becomes the engine. */
 import type { Call, Command } from "./command.ts";
 import { NONE } from "./command.ts";
+import { failed } from "./failure.ts";
 import { resolvePlaces } from "./places.ts";
 
 export const daemon: Command = {
@@ -22,6 +23,12 @@ export const daemon: Command = {
     { name: "ready-fd", value: "int", help: "Where to say that it serves", hidden: true },
   ],
   async run({ flags, faces, placeFlags, environment }: Call): Promise<number> {
+    if (process.getuid?.() !== 0) {
+      throw failed(
+        1,
+        "berth: only root can run the engine: namespaces, mounts and cgroups need it. Use 'sudo berth daemon'",
+      );
+    }
     const own = { root: flags.text("root"), run: flags.text("run"), host: flags.text("host") };
     const { root, run, socket } = resolvePlaces(
       {

@@ -1,5 +1,5 @@
 /** A client of the engine. On the default socket the command line also starts the engine, and replaces an old one. */
-import { mkdirSync, openSync, readFileSync, closeSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import { closed } from "../client/ready.ts";
@@ -69,12 +69,13 @@ function isAlive(pid: number): boolean {
 async function startEngine(places: Places): Promise<Connection> {
   mkdirSync(places.run, { recursive: true, mode: 0o700 });
   const log = openSync(`${places.run}/engine.log`, "a", 0o600);
+  const { size: before } = fstatSync(log);
   try {
     await spawnUntilReady(places, log);
   } finally {
     closeSync(log);
   }
-  return await connectWithin(places);
+  return await connectWithin(places, before);
 }
 
 /** The engine writes to descriptor 3 when it serves, and closes it; when it ends instead, that closes it too. */
@@ -100,12 +101,12 @@ function ownCommand(): string[] {
 }
 
 /** Another command line may have been faster: its engine holds the root, and ours has ended. */
-async function connectWithin(places: Places): Promise<Connection> {
+async function connectWithin(places: Places, logBefore: number): Promise<Connection> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     const connection = await Connection.open(places.socket);
     if (connection !== undefined) return connection;
-    if (performance.now() > deadline || !isHeld(places.root)) throw didNotStart(places);
+    if (performance.now() > deadline || !isHeld(places.root)) throw didNotStart(places, logBefore);
     await Bun.sleep(1);
   }
 }
@@ -115,14 +116,14 @@ function isHeld(root: string): boolean {
   return isAlive(Number(readText(`${root}/lock`)?.trim() ?? 0));
 }
 
-function didNotStart(places: Places): BerthError {
-  const lines = (readText(`${places.run}/engine.log`) ?? "").trim().split("\n");
-  const last = lines.at(-1) ?? "";
-  const why = last === "" ? nobodyListens(places.socket).message : last;
-  return new BerthError(
-    "unavailable",
-    `the engine did not start: ${why}\n(its log: ${places.run}/engine.log)`,
-  );
+/** In the words of the engine: the last line that it wrote, but for the lines of a trace. */
+function didNotStart({ run, socket }: Places, logBefore: number): BerthError {
+  const said = Buffer.from(readText(`${run}/engine.log`) ?? "")
+    .subarray(logBefore)
+    .toString();
+  const last = said.split("\n").findLast((line) => line !== "" && !line.startsWith(" "));
+  const why = last ?? nobodyListens(socket).message;
+  return new BerthError("unavailable", `the engine did not start: ${why}\n(its log: ${run}/engine.log)`);
 }
 
 function readNote(run: string): EngineNote | undefined {

@@ -110,7 +110,7 @@ export class ContainerCalls {
   /** Resolves when the engine has begun to wait: an exit from then on is not missed. */
   async wait(ref: string, condition: WaitCondition): Promise<Exit> {
     const { body } = await this.#transport.stream("POST", `${at(ref)}/wait`, { query: { condition } });
-    return async () => JSON.parse(await readText(body)) as ContainerWaitResponse;
+    return async () => requireStatus(await readText(body));
   }
 
   top(ref: string, psArgs: string): Promise<ContainerTopResponse> {
@@ -174,6 +174,12 @@ export class ContainerCalls {
   async #act(ref: string, action: string, query: Query = {}): Promise<void> {
     await this.#transport.text("POST", `${at(ref)}/${action}`, { query });
   }
+}
+
+/** An engine that ends while it waits may end the answer too. */
+function requireStatus(text: string): ContainerWaitResponse {
+  if (text.trim() !== "") return JSON.parse(text) as ContainerWaitResponse;
+  throw new BerthError("unavailable", "the engine ended before the container did");
 }
 
 function at(ref: string): string {
