@@ -4,7 +4,6 @@ import { openWorker, type Place, type Worker } from "../images/worker/worker.ts"
 import type { PathStat } from "../wire/requests.ts";
 import { noSuchFile } from "../wire/messages.ts";
 import type { FilesystemChange } from "../wire/schema.ts";
-import { withoutMountPoints } from "./changes.ts";
 import type { Container } from "./container.ts";
 import { mountRequests } from "./mounts.ts";
 import type { Parts } from "./parts.ts";
@@ -140,7 +139,7 @@ async function ownerOf(worker: Worker, user: string): Promise<{ uid: number; gid
 /** What the container has changed, added or deleted in the file system of its image. */
 export async function changesOf(parts: Parts, container: Container): Promise<FilesystemChange[]> {
   await using worker = await openWorker(overlayOf(parts, container), { forChanges: true });
-  return withoutMountPoints((await worker.changes()).map(({ path, kind }) => ({ Path: path, Kind: kind })));
+  return (await worker.changes()).map(({ path, kind }) => ({ Path: path, Kind: kind }));
 }
 
 /** The whole file system as one archive. */
