@@ -1,5 +1,5 @@
 /** Starting one container. Either everything it needs exists afterwards and it runs, or nothing does. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { formatTime, unixNanoseconds } from "../lib/time.ts";
@@ -74,6 +74,7 @@ async function launch(parts: Parts, container: Container): Promise<void> {
  * died on the way: the program has never run, and nothing was written.
  */
 function forgetVolatileMount(directory: string): void {
+  if (!existsSync(`${directory}/work/work`)) return; // never mounted
   rmSync(`${directory}/work/work/incompat`, { recursive: true, force: true });
 }
 
