@@ -33,7 +33,7 @@ struct connection {
 
 static struct connection pool[CONNECTIONS_LIMIT], *connections;
 static int poller, listening;
-static bool finishing, reading_input = true, progressed;
+static bool finishing, reading_input, progressed;
 
 static void watch(struct connection *connection, uint32_t events)
 {
@@ -308,7 +308,7 @@ static void become_client(struct connection *connection, uint32_t streams)
     connection->streams = streams;
     if (finishing)
         return hang_up(connection);
-    if (!(context.settings.flags & SUPERVISE_STDIN))
+    if (stdin_closed())
         connection->streams &= ~ATTACH_STDIN;
     watch_client(connection);
 }
@@ -422,6 +422,19 @@ void connections_read_input(bool wanted)
     for (struct connection *at = connections; at != NULL; at = at->next)
         if (at->kind == KIND_CLIENT && !at->dead)
             watch_client(at);
+}
+
+void connections_end_input(void)
+{
+    for (struct connection *at = connections; at != NULL; at = at->next) {
+        if (!gives_input(at) || at->dead)
+            continue;
+        at->streams &= ~ATTACH_STDIN;
+        if (at->unwatched)
+            hang_up(at);
+        else
+            watch_client(at);
+    }
 }
 
 void connections_ready(void *pointer, uint32_t events)

@@ -1,8 +1,7 @@
 /* pid 1 of a container with --init: forwards signals to the program, reaps what it leaves behind, ends as it ends. */
 #define _GNU_SOURCE
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -60,6 +59,7 @@ int become_init(void)
             become_foreground();
         return 0;
     }
+    prctl(PR_SET_NAME, "berth-init", 0, 0, 0);
     /* The shim learns of the exec from the end of its socket, and of the output's end from the pipes: hold neither. */
     sys_close_range(0, ~0u, 0);
     reap_and_forward(program, &all);

@@ -110,7 +110,7 @@ static int launch(struct plan *plan, const struct op *clone, struct failure *why
     int pair[2], pidfd = -1, listener = listen_in_run_directory(why);
     int cgroup = open_cgroup(clone, why);
 
-    if (listener < 0 || (cgroup < 0 && op_string(clone, 0).size > 0) || streams_open(&streams, why) < 0)
+    if (supervise_open(why) < 0 || listener < 0 || (cgroup < 0 && op_string(clone, 0).size > 0) || streams_open(&streams, why) < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return fail(why, "socketpair");
@@ -123,6 +123,9 @@ static int launch(struct plan *plan, const struct op *clone, struct failure *why
         run_child(plan);
     }
     close(pair[1]);
+    close(FD_PLAN);
+    if (cgroup >= 0)
+        close(cgroup);
     streams_close_child_ends(&streams);
     return supervise(child, pidfd, pair[0], streams.shim, listener);
 }

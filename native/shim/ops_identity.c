@@ -109,7 +109,7 @@ int op_cwd(const struct op *op, struct failure *why)
     return 0;
 }
 
-#define ARGUMENTS_LIMIT 16384
+#define ARGUMENTS_LIMIT 65535 /* of all arguments and variables: the strings of an op */
 
 static int try_exec(const char *path, char *const argv[], char *const envp[])
 {
@@ -154,14 +154,13 @@ int op_exec(const struct op *op, struct failure *why)
     static char home[sizeof context.home + sizeof "HOME="];
     unsigned argc = (unsigned)op_number(op, 0), count = op->strings - argc;
     char **argv = vector, **envp = vector + argc + 1;
+    const unsigned char *at = op->first_string;
 
     errno = E2BIG;
-    if (argc == 0 || op->strings > ARGUMENTS_LIMIT || argc > op->strings)
+    if (argc == 0 || argc > op->strings)
         return fail(why, "exec with %u arguments", op->strings);
-    for (unsigned index = 0; index < argc; index++)
-        argv[index] = (char *)(uintptr_t)op_string(op, index).bytes;
-    for (unsigned index = 0; index < count; index++)
-        envp[index] = (char *)(uintptr_t)op_string(op, argc + index).bytes;
+    for (unsigned index = 0; index < op->strings; index++)
+        vector[index < argc ? index : index + 1] = (char *)(uintptr_t)next_string(&at).bytes;
     if ((op_number(op, 1) & EXEC_SET_HOME) && variable(envp, "HOME") == NULL) {
         snprintf(home, sizeof home, "HOME=%s", context.home);
         envp[count] = home;

@@ -80,6 +80,14 @@ int plan_next(struct plan *plan, struct op *op)
     return 1;
 }
 
+struct text next_string(const unsigned char **at)
+{
+    struct text text = {*(const uint32_t *)(const void *)*at, (const char *)*at + 4};
+
+    *at += round_up((size_t)text.size + 5, 4u);
+    return text;
+}
+
 struct text op_string(const struct op *op, unsigned index)
 {
     const unsigned char *at = op->first_string;
@@ -87,8 +95,8 @@ struct text op_string(const struct op *op, unsigned index)
     if (index >= op->strings)
         return (struct text){0, ""};
     for (; index > 0; index--)
-        at += round_up(*(const uint32_t *)(const void *)at + 5u, 4u);
-    return (struct text){*(const uint32_t *)(const void *)at, (const char *)at + 4};
+        next_string(&at);
+    return next_string(&at);
 }
 
 uint64_t op_number(const struct op *op, unsigned index)

@@ -55,6 +55,8 @@ int plan_open(struct plan *plan, int fd, struct failure *why);
 /* 1 and the next op, 0 behind the last; every operand has been checked to lie inside the plan. */
 int plan_next(struct plan *plan, struct op *op);
 struct text op_string(const struct op *op, unsigned index);
+/* The string at *at, which goes on to the next one. */
+struct text next_string(const unsigned char **at);
 uint64_t op_number(const struct op *op, unsigned index);
 
 /* root.c: the one place that turns a path of a container into a descriptor. */
@@ -196,13 +198,18 @@ void connections_sweep(void);
 const void *stdin_source(void);
 void stdin_open(int epoll, int fd, bool close_with_client);
 bool stdin_wants(void);
+/* There is none, or there will never be any more of it. */
+bool stdin_closed(void);
 void stdin_write(const char *bytes, size_t size);
 void stdin_client_ended(void);
 void stdin_ready(void);
 void stdin_close(void);
 void connections_read_input(bool wanted);
+/* Nobody takes input any more. */
+void connections_end_input(void);
 
 /* supervise.c */
+int supervise_open(struct failure *why);
 /* Runs until the process has ended and everybody knows; `child` was just cloned. Returns the shim's exit code. */
 int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener);
 void supervise_state(void);

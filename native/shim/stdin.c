@@ -7,7 +7,7 @@
 
 static struct {
     int epoll, fd;
-    bool close_with_client, ended, armed;
+    bool close_with_client, ended, armed, closed;
     size_t start, size;
     char bytes[32768];
 } input = {.fd = -1};
@@ -22,6 +22,12 @@ void stdin_open(int epoll, int fd, bool close_with_client)
     input.epoll = epoll;
     input.fd = fd;
     input.close_with_client = close_with_client;
+    connections_read_input(true);
+}
+
+bool stdin_closed(void)
+{
+    return input.closed || !(context.settings.flags & SUPERVISE_STDIN);
 }
 
 bool stdin_wants(void)
@@ -48,7 +54,8 @@ void stdin_close(void)
     close(input.fd);
     input.fd = -1;
     input.size = 0;
-    connections_read_input(false);
+    input.closed = true;
+    connections_end_input();
 }
 
 void stdin_ready(void)

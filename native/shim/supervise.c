@@ -275,18 +275,24 @@ static int exit_code(void)
     return WIFSIGNALED(exit_status) ? 128 + WTERMSIG(exit_status) : WEXITSTATUS(exit_status);
 }
 
-/* A grandchild may hold the pipes open for ever: what has not come after the drain time does not come. */
+/*
+ * What the process printed before it ended is there by now. A grandchild may hold the pipes open for ever and go on
+ * printing: what has not come after the drain time does not come. A terminal ends with its process.
+ */
 static void drain(void)
 {
-    int64_t deadline = now_ms() + context.settings.drain_ms;
+    int64_t now = now_ms(), deadline = now + context.settings.drain_ms;
 
-    for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++)
-        while (read_output(stream))
+    if (terminal >= 0) {
+        while (read_output(STREAM_STDOUT) && now_ms() < deadline)
             ;
-    if (terminal >= 0)
         close_output(STREAM_STDOUT);
-    while ((output[0] >= 0 || output[1] >= 0) && now_ms() < deadline)
-        turn((int)(deadline - now_ms()));
+    }
+    for (; output[STREAM_STDOUT] >= 0 || output[STREAM_STDERR] >= 0; now = now_ms()) {
+        turn(now < deadline ? (int)(deadline - now) : 0);
+        if (now >= deadline)
+            break;
+    }
     close_output(STREAM_STDOUT);
     close_output(STREAM_STDERR);
 }
@@ -328,44 +334,58 @@ static void pin_mount_namespace(void)
     mount_namespace = open(path, O_RDONLY | O_CLOEXEC);
 }
 
-int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener)
+int supervise_open(struct failure *why)
 {
     sigset_t chld;
 
+    sigemptyset(&chld);
+    sigaddset(&chld, SIGCHLD);
+    children = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    return children < 0 || poller < 0 ? fail(why, "epoll and signalfd") : 0;
+}
+
+static void watch_everything(const int stdio[3], int listener)
+{
+    watch(children, &from_children, EPOLLIN);
+    watch(sync_socket, &from_sync, EPOLLIN);
+    watch(listener, &from_listener, EPOLLIN);
+    connections_open(poller, listener, FD_CONTROL);
+    for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++) {
+        output[stream] = stdio[stream + 1];
+        if (output[stream] >= 0)
+            watch(output[stream], &from_output[stream], EPOLLIN);
+    }
+    if (stdio[0] >= 0)
+        stdin_open(poller, stdio[0], context.settings.flags & SUPERVISE_STDIN_ONCE);
+}
+
+static void run_until_exit(void)
+{
+    while (!exited) {
+        bool rests = terminal_rests;
+
+        turn(rests ? TERMINAL_REST_MS : -1);
+        if (rests && terminal >= 0)
+            watch(terminal, &from_output[STREAM_STDOUT], EPOLLIN);
+        terminal_rests = terminal_rests && !rests;
+        if (!failed && abandoned())
+            give_up();
+    }
+}
+
+int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener)
+{
     process = child;
     process_fd = pidfd;
     process_start = start_time_of(child);
     sync_socket = sync;
     oom_before = oom_count(context.settings.oom_counter);
     pin_mount_namespace();
-    sigemptyset(&chld);
-    sigaddset(&chld, SIGCHLD);
-    children = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-    poller = epoll_create1(EPOLL_CLOEXEC);
-    watch(children, &from_children, EPOLLIN);
-    watch(sync_socket, &from_sync, EPOLLIN);
-    if (listener >= 0)
-        watch(listener, &from_listener, EPOLLIN);
-    connections_open(poller, listener, FD_CONTROL);
-    if (!(context.settings.flags & SUPERVISE_TTY)) {
-        for (enum stream stream = STREAM_STDOUT; stream <= STREAM_STDERR; stream++) {
-            output[stream] = stdio[stream + 1];
-            watch(output[stream], &from_output[stream], EPOLLIN);
-        }
-        if (stdio[0] >= 0)
-            stdin_open(poller, stdio[0], context.settings.flags & SUPERVISE_STDIN_ONCE);
-    }
+    watch_everything(stdio, listener);
     enter(PHASE_CLONED, "created");
     reap();
-    while (!exited) {
-        turn(terminal_rests ? TERMINAL_REST_MS : -1);
-        if (terminal_rests) {
-            terminal_rests = false;
-            watch(terminal, &from_output[STREAM_STDOUT], EPOLLIN);
-        }
-        if (!failed && abandoned())
-            give_up();
-    }
+    run_until_exit();
     while (sync_socket >= 0 && hear_child())
         ;
     drain();

@@ -162,6 +162,23 @@ describe("input", () => {
     expect((await reader.output()).stdout).toBe("ready\n150000\nend\n");
   });
 
+  root("that nobody takes any more keeps no client alive", async () => {
+    using place = new Place();
+    const argv = ["sh", "-c", "exec 0<&-; echo closed; exec sleep 60"];
+    await using shim = await Shim.container(place, { argv, flags: OPEN_STDIN });
+    const watcher = await shim.attach(ATTACH_OUTPUT);
+    shim.start();
+    await watcher.until("closed");
+    const before = openDescriptors(shim.pid);
+    for (let round = 0; round < 20; round++) {
+      const client = await shim.attach();
+      client.write("x".repeat(100_000));
+      client.wire.close();
+    }
+    // One less: the end of the pipe that is of no use any more.
+    await until("the shim to forget them", () => openDescriptors(shim.pid) === before - 1);
+  });
+
   root("is refused to a process without one", async () => {
     using place = new Place();
     await using shim = await Shim.container(place, { argv: ["sh", "-c", "cat; echo end"] });

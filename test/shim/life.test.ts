@@ -49,6 +49,12 @@ describe("the start", () => {
     expect(await runContainer(place, { argv: ["true"], barrier: false })).toMatchObject({ exitCode: 0 });
   });
 
+  root("takes as many arguments as a plan holds", async () => {
+    using place = new Place();
+    const argv = ["sh", "-c", "echo $#", ...Array.from({ length: 60_000 }, (_, index) => `${index}`)];
+    expect((await runContainer(place, { argv })).stdout).toBe("59999\n");
+  });
+
   root("is on record once the program runs", async () => {
     using place = new Place();
     await using shim = await Shim.container(place, { argv: ["sleep", "60"] });
@@ -178,6 +184,22 @@ describe("the exit", () => {
     await using shim = await Shim.launch(place, plan);
     expect((await shim.exited()).exitCode).toBe(3);
     expect(place.entries().map(({ log }) => log)).toEqual(["late\n"]);
+  });
+
+  root.each([
+    [0, "last words"],
+    [300, "last words"],
+  ])("comes although a grandchild prints for ever: drained for %d ms", async (drainMs, words) => {
+    using place = new Place();
+    const script = `echo ${words}; (exec timeout 3 yes) & exit 3`;
+    const plan: Op[] = [
+      ...supervision(place, { argv: [], drainMs, log: { maxBytes: 0 } }),
+      { op: "clone", flags: 0, cgroup: "" },
+      { op: "exec", argv: ["/bin/sh", "-c", script], env: [PATH], setHome: false },
+    ];
+    await using shim = await Shim.launch(place, plan);
+    expect((await shim.exited()).exitCode).toBe(3);
+    expect(place.entries()[0]?.log).toBe(`${words}\n`);
   });
 
   memory("tells a process that the kernel killed for its memory", async () => {

@@ -338,6 +338,13 @@ describe("settings", () => {
     expect(failed).toMatchObject({ errno: 19, object: "netlink: up" });
   });
 
+  root("messages of which more are expected than there are do not wait for ever", async () => {
+    using place = new Place();
+    const inside: Op[] = [{ op: "netlink", label: "lo up", messages: setLinkUp(1), count: 2 }];
+    const failed = await failureOf(place, containerPlan(place, { argv: ["true"], inside }));
+    expect(failed).toMatchObject({ errno: 11, object: "netlink: lo up" });
+  });
+
   root("limits; one that may not rise is given as far as it goes, with a warning", async () => {
     using place = new Place();
     const inside: Op[] = [

@@ -1,5 +1,6 @@
 /** The terminal of a container: a pty of its own, sized, resized, closed and opened again. */
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { resizeFrame } from "../../src/runtime/frames.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
@@ -45,6 +46,28 @@ root("what is typed is echoed and arrives; a resize is seen by the process", asy
   await client.until("50 132");
   client.write("\u0004");
   expect((await shim.exited()).exitCode).toBe(0);
+});
+
+root("what was typed before the start arrives", async () => {
+  using place = new Place();
+  const argv = ["sh", "-c", "read -r line; echo got $line"];
+  await using shim = await Shim.container(place, { argv, terminal: true, flags: OPEN_STDIN });
+  const client = await shim.attach();
+  client.write("early\n");
+  shim.start();
+  await client.until("got early");
+});
+
+root("a terminal that nobody has open costs no time", async () => {
+  using place = new Place();
+  const script = "echo closing; exec 0<&- 1>&- 2>&-; sleep 60";
+  await using shim = await Shim.container(place, { argv: ["sh", "-c", script], terminal: true });
+  const client = await shim.attach();
+  shim.start();
+  await client.until("closing");
+  await Bun.sleep(500);
+  const [user, system] = readFileSync(`/proc/${shim.pid}/stat`, "utf8").split(" ").slice(13, 15).map(Number);
+  expect((user ?? 0) + (system ?? 0)).toBeLessThan(10); // hundredths of a second
 });
 
 root("a process may close its terminal and open it again", async () => {
