@@ -79,9 +79,24 @@ function packOptions(path: string): { as?: string } {
   return path.endsWith("/.") || path === "." ? { as: "." } : {};
 }
 
-async function* thenDispose(stream: Bytes, resources: AsyncDisposableStack): AsyncGenerator<Uint8Array> {
-  await using _ = resources;
-  yield* stream;
+/** The same stream; `resources` go at its end, and also when it is left before its first chunk, as no generator would. */
+function thenDispose(stream: Bytes, resources: AsyncDisposableStack): Bytes {
+  const source = stream[Symbol.asyncIterator]();
+  const close = async () => {
+    await source.return?.();
+    await resources.disposeAsync();
+    return { done: true, value: undefined } as const;
+  };
+  const next = async () => {
+    try {
+      const result = await source.next();
+      return result.done ? await close() : result;
+    } catch (error) {
+      await resources.disposeAsync();
+      throw error;
+    }
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: close }) };
 }
 
 export async function putArchive(
