@@ -80,6 +80,8 @@ export interface LayerRow {
   readonly diffId: Digest;
   /** Bytes of the files in it. */
   readonly size: number;
+  /** The boot in which it was unpacked, until its files are known to be on the disk. */
+  readonly unsyncedSince?: string;
 }
 
 export const MEDIA = {

@@ -14,6 +14,7 @@ import { encodeFile, encodeHeader, END_OF_TAR } from "../lib/tar-writer.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { NO_FILTERS, parseFilters } from "../wire/filters.ts";
 import type { Progress } from "../wire/progress.ts";
+import type { LayerRow } from "./image.ts";
 import { type Images, openImages, type UsedBy } from "./images.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -382,6 +383,26 @@ describe.if(isRoot)("the store", () => {
     await make("a", "x");
     for (const name of readdirSync(`${root}/blobs/sha256`)) truncateSync(`${root}/blobs/sha256/${name}`, 10);
     await expect(bytesOf(images.save(["x"]))).rejects.toThrow("remove its image and load it again");
+  });
+
+  test("unpacks a layer again that a power cut may have damaged, and only such a one", async () => {
+    await make("a", "x");
+    await make("b", "y");
+    const rows = store.collection<LayerRow>("layers");
+    const [first, second] = rows.all();
+    if (first === undefined || second === undefined) return expect.unreachable();
+    rows.put(first.id, { ...first.value, unsyncedSince: "an earlier boot" });
+    const { unsyncedSince: _, ...synced } = second.value;
+    rows.put(second.id, synced);
+    const contents = (): string[] =>
+      ["x", "y"].map((name) =>
+        readFileSync(`${root}/layers/${images.get(name).layerLinks[0]}/${name === "x" ? "a" : "b"}`, "utf8"),
+      );
+    for (const name of ["l/1/a", "l/2/b"]) truncateSync(`${root}/layers/${name}`, 0);
+    await reopen();
+    expect(contents()).toEqual(["a", ""]);
+    await images.close();
+    expect(readdirSync(`${root}/tmp`)).toEqual([]);
   });
 
   test("takes its images up again when state.db is lost", async () => {

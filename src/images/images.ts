@@ -11,6 +11,7 @@ import type {
 } from "../wire/schema.ts";
 import { bootstrapImage, type BootstrapOptions } from "./bootstrap.ts";
 import type { ExpansionLimits } from "./decompress.ts";
+import { mendLayers } from "./durable.ts";
 import { historyOf, inspectImage } from "./describe.ts";
 import { installHelloWorld, isHelloWorld } from "./hello.ts";
 import type { Image } from "./image.ts";
@@ -43,9 +44,12 @@ export async function openImages(store: Store, options: ImagesOptions = {}): Pro
   const library = new Library(store, options.limits);
   ensureInitLayer(library.places);
   if (store.meta(KNOWN) === undefined) await salvageImages(library);
+  await mendLayers(library);
   sweep(library);
   ensureLayout(library.places, library.catalog);
   if (store.meta(KNOWN) === undefined) store.setMeta(KNOWN, "yes");
+  if ([...library.catalog.layers.values()].some((row) => row.unsyncedSince !== undefined))
+    library.writeBack.schedule();
   return new Images(library);
 }
 
@@ -137,8 +141,9 @@ export class Images {
     return [...this.#library.catalog.images.values()].filter((row) => row.detached !== true).length;
   }
 
-  /** Waits for what is still being deleted in the background. */
+  /** Waits for what is still being deleted in the background. To be called before the store is closed. */
   async close(): Promise<void> {
+    this.#library.writeBack[Symbol.dispose]();
     await this.#library.settled();
   }
 }

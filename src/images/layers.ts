@@ -15,6 +15,7 @@ import type { LayerRow } from "./image.ts";
 import type { Places } from "./places.ts";
 import type { ExpansionLimits } from "./decompress.ts";
 import { removeTree } from "./remove-tree.ts";
+import { bootId } from "./boot.ts";
 import { openWorker, type UnpackResult } from "./worker/worker.ts";
 
 /** A layer that is unpacked but has no name yet. */
@@ -86,7 +87,7 @@ export function placeLayer(
   step();
   linkLayer(places, chainId, number);
   step();
-  return { number, diffId: prepared.diffId, size: prepared.size };
+  return { number, diffId: prepared.diffId, size: prepared.size, unsyncedSince: bootId() };
 }
 
 export function linkLayer(places: Places, chainId: Digest, number: number): void {

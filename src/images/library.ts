@@ -8,6 +8,7 @@ import { step } from "../lib/failpoint.ts";
 import type { Store } from "../store/store.ts";
 import { Blobs } from "./blobs.ts";
 import { Catalog, type CatalogChange } from "./catalog.ts";
+import { WriteBack } from "./durable.ts";
 import { DEFAULT_LIMITS, type ExpansionLimits } from "./decompress.ts";
 import {
   type Descriptor,
@@ -46,6 +47,7 @@ export class Library {
   readonly blobs: Blobs;
   readonly catalog: Catalog;
   readonly limits: ExpansionLimits;
+  readonly writeBack = new WriteBack(this);
   /** Blobs and layers that operations in progress count on, and how many do. */
   readonly #pins = new Map<string, number>();
   readonly #deleting = new Set<Promise<void>>();
@@ -86,6 +88,7 @@ export class Library {
       layers: rows,
       tags: image.names.map((name) => [name, { imageId: id }] as const),
     });
+    if (rows.length > 0) this.writeBack.schedule();
     return id;
   }
 
