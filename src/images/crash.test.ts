@@ -66,6 +66,7 @@ beforeAll(async () => {
     `${BASE}/archive.tar`,
     Buffer.concat(await Array.fromAsync(images.save(["made"]), (part) => part.slice())),
   );
+  await images.close();
   store.close();
 });
 afterAll(() => rmSync(BASE, { recursive: true, force: true }));

@@ -27,6 +27,7 @@ export class WriteBack implements Disposable {
   /** Some time after the last call everything that is marked by then is safe. */
   schedule(): void {
     clearTimeout(this.#timer);
+    if (this.#closed) return;
     this.#timer = setTimeout(() => void this.#writeBack(), QUIET_MS);
     this.#timer.unref();
   }
