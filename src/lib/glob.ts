@@ -25,7 +25,8 @@ export function matchesGlob(pattern: string, text: string): boolean {
 function endOfClass(pattern: string, start: number): number {
   let at = start + 1;
   if (pattern[at] === "^") at++;
-  for (let first = true; first || pattern[at] !== "]"; first = false) {
+  if (pattern[at] === "]") bad(pattern); // Go, other than the shell, takes no "]" for a member
+  while (pattern[at] !== "]") {
     if (pattern[at] === "\\") at++;
     if (at++ >= pattern.length) return bad(pattern);
   }
