@@ -14,13 +14,15 @@ import { usedBy } from "./used-by.ts";
 
 /** Gone when this resolves, for everybody who asks; its bytes go when there is time. */
 export async function removeContainer(parts: Parts, container: Container, force: boolean): Promise<void> {
-  requireRemovable(container, force);
-  if (isRunning(container.state)) await endNow(parts, container);
-  using _held = await container.mutex.lock();
-  if (parts.registry.byId(container.id) !== container) return; // --rm was faster
-  requireRemovable(container, force);
-  await container.settled;
-  forget(parts, container);
+  for (;;) {
+    requireRemovable(container, force);
+    if (isRunning(container.state)) await endNow(parts, container);
+    using _held = await container.mutex.lock();
+    if (parts.registry.byId(container.id) !== container) return; // --rm was faster
+    if (isRunning(container.state)) continue; // somebody started it meanwhile
+    await container.settled;
+    return forget(parts, container);
+  }
 }
 
 function requireRemovable({ id, name, state }: Container, force: boolean): void {
