@@ -4,9 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,17 +14,22 @@
 #include "shim.h"
 
 struct context context = {
-    .settings = {.run_directory = -1}, .sync = -1, .root = -1, .null_device = -1, .empty = -1, .target_pidfd = -1, .umask = 022, .home = "/"};
+    .settings = {.run_directory = -1},
+    .sync = -1,
+    .root = -1,
+    .null_device = -1,
+    .empty = -1,
+    .target_pidfd = -1,
+    .umask = 022,
+    .home = "/",
+};
 
 static int configure_supervision(const struct op *op, struct failure *why)
 {
     struct settings *settings = &context.settings;
 
     settings->flags = (uint32_t)op_number(op, 0);
-    settings->rows = (uint16_t)op_number(op, 1);
-    settings->columns = (uint16_t)op_number(op, 2);
     settings->drain_ms = (uint32_t)op_number(op, 3);
-    settings->id = op_string(op, 0).bytes;
     settings->run_directory = open(op_string(op, 1).bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return settings->run_directory < 0 ? fail(why, "open run directory \"%s\"", op_string(op, 1).bytes) : 0;
 }
@@ -75,17 +78,13 @@ static int listen_in_run_directory(struct failure *why)
     return chdir("/") < 0 ? -1 : fd;
 }
 
-static int open_cgroup(const struct op *clone, struct failure *why)
+/* *cgroup stays -1 where the process is to be born in ours. */
+static int open_cgroup(const struct op *clone, int *cgroup, struct failure *why)
 {
     struct text directory = op_string(clone, 0);
-    int fd;
 
-    if (directory.size == 0)
-        return -1;
-    fd = open(directory.bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        fail(why, "open cgroup \"%s\"", directory.bytes);
-    return fd;
+    *cgroup = directory.size > 0 ? open(directory.bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    return *cgroup < 0 && directory.size > 0 ? fail(why, "open cgroup \"%s\"", directory.bytes) : 0;
 }
 
 /*
@@ -107,10 +106,9 @@ static void keep_descriptors(const struct streams *streams, int sync)
 static int launch(struct plan *plan, const struct op *clone, struct failure *why)
 {
     struct streams streams;
-    int pair[2], pidfd = -1, listener = listen_in_run_directory(why);
-    int cgroup = open_cgroup(clone, why);
+    int pair[2], pidfd = -1, cgroup, listener = listen_in_run_directory(why);
 
-    if (supervise_open(why) < 0 || listener < 0 || (cgroup < 0 && op_string(clone, 0).size > 0) || streams_open(&streams, why) < 0)
+    if (listener < 0 || supervise_open(why) < 0 || open_cgroup(clone, &cgroup, why) < 0 || streams_open(&streams, why) < 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return fail(why, "socketpair");
@@ -124,8 +122,7 @@ static int launch(struct plan *plan, const struct op *clone, struct failure *why
     }
     close(pair[1]);
     close(FD_PLAN);
-    if (cgroup >= 0)
-        close(cgroup);
+    close_scoped(&cgroup); /* held, it would outlive its removal */
     streams_close_child_ends(&streams);
     return supervise(child, pidfd, pair[0], streams.shim, listener);
 }

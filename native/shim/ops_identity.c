@@ -1,7 +1,5 @@
 /* Ops that give privileges away, and the last step: exec. */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -87,9 +87,7 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags);
 /* What the supervisor was told by the ops before the clone. */
 struct settings {
     uint32_t flags; /* SUPERVISE_* */
-    uint16_t rows, columns;
     uint32_t drain_ms;
-    const char *id;
     const char *log_path, *spill_directory, *oom_counter;
     uint64_t log_max_bytes, spill_max_bytes;
     uint32_t log_max_files;
@@ -178,7 +176,6 @@ uint64_t start_time_of(pid_t pid);
 int64_t now_ns(void);
 
 /* connections.c */
-struct process;
 void connections_open(int epoll, int listener, int first);
 void connections_accept(void);
 void connections_ready(void *connection, uint32_t events);

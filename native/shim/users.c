@@ -1,8 +1,6 @@
 /* Users and groups of the container, out of its own /etc, read with limits: these files are the image's. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
