@@ -1,10 +1,14 @@
 /** Which face of berth was asked for: worker, engine, or command line. The only place that ends the process. */
-import { closeSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import type { DaemonOptions } from "./cli/command.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
 
 process.exit(await chooseFace(process.argv.slice(2)));
+
+/** Loaded by who needs it: it costs a command line a millisecond. */
+function fs(): typeof import("node:fs") {
+  return process.getBuiltinModule("node:fs");
+}
 
 async function chooseFace(words: readonly string[]): Promise<number> {
   try {
@@ -28,6 +32,7 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   const { Engine } = await import("./engine/engine.ts");
   const { serve } = await import("./api/server.ts");
   const { lineLog } = await import("./lib/log.ts");
+  const { writeSync, rmSync } = fs();
   const log = lineLog((line) => writeSync(2, line));
   const told = toldToEnd();
   const { root, run } = options;
@@ -49,14 +54,16 @@ function crashAfter(): number | undefined {
 /** Who runs here, for the next command line. */
 function writeNote({ run, root, startedBy }: DaemonOptions): string {
   const path = `${run}/engine.json`;
-  writeFileSync(path, JSON.stringify({ pid: process.pid, build: BUILD, startedBy, root }), { mode: 0o600 });
+  fs().writeFileSync(path, JSON.stringify({ pid: process.pid, build: BUILD, startedBy, root }), {
+    mode: 0o600,
+  });
   return path;
 }
 
 function sayReady(descriptor: number | undefined): void {
   if (descriptor === undefined) return;
-  writeSync(descriptor, "ready");
-  closeSync(descriptor);
+  fs().writeSync(descriptor, "ready");
+  fs().closeSync(descriptor);
 }
 
 function toldToEnd(): Promise<void> {
@@ -70,6 +77,6 @@ function toldToEnd(): Promise<void> {
 function reportBug(error: unknown): number {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const lines = trace.split("\n").slice(0, 6).join("\n");
-  writeSync(2, `berth: this is a bug in berth (build ${BUILD}):\n${lines}\n`);
+  fs().writeSync(2, `berth: this is a bug in berth (build ${BUILD}):\n${lines}\n`);
   return 125;
 }

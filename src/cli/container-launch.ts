@@ -1,9 +1,9 @@
 /** Making a container for `run` and `create`: the image is fetched when it is missing, the id is written where wanted. */
-import { existsSync, openSync, closeSync, unlinkSync, writeSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import type { Client } from "../client/client.ts";
 import type { ContainerCreateRequest } from "../wire/requests.ts";
 import type { Flags } from "./flags.ts";
+import { fs } from "./fs.ts";
 import { printError } from "./output.ts";
 import { withTag } from "./reference.ts";
 
@@ -75,7 +75,7 @@ interface IdFile {
 /** Opened before anything is made: a file that is there belongs to another container. */
 function openIdFile(path: string): IdFile {
   if (path === "") return { write() {}, close() {} };
-  if (existsSync(path)) {
+  if (fs().existsSync(path)) {
     throw new BerthError(
       "conflict",
       `container ID file found, make sure the other container isn't running or delete ${path}`,
@@ -85,19 +85,19 @@ function openIdFile(path: string): IdFile {
   let written = false;
   return {
     write(id) {
-      writeSync(fd, id);
+      fs().writeSync(fd, id);
       written = true;
     },
     close() {
-      closeSync(fd);
-      if (!written) unlinkSync(path);
+      fs().closeSync(fd);
+      if (!written) fs().unlinkSync(path);
     },
   };
 }
 
 function openForIds(path: string): number {
   try {
-    return openSync(path, "w", 0o644);
+    return fs().openSync(path, "w", 0o644);
   } catch (error) {
     throw new BerthError("invalid", `failed to create the container ID file: ${(error as Error).message}`);
   }

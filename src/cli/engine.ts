@@ -1,11 +1,11 @@
 /** A client of the engine. On the default socket the command line also starts the engine, and replaces an old one. */
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import { closed } from "../client/ready.ts";
 import { nobodyListens, Transport } from "../client/transport.ts";
 import { BerthError } from "../lib/error.ts";
 import { failed } from "./failure.ts";
+import { fs } from "./fs.ts";
 import type { Places } from "./places.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
@@ -23,7 +23,7 @@ export interface EngineNote {
 export async function connectEngine(places: Places): Promise<Client> {
   const first = await Connection.open(places.socket);
   if (places.explicit) return new Client(new Transport(places.socket, first));
-  if (first !== undefined && !isOutdated(readNote(places.run)))
+  if (first !== undefined && !isOutdated(await readNote(places.run)))
     return new Client(new Transport(places.socket, first));
   return new Client(new Transport(places.socket, await renewEngine(places, first)));
 }
@@ -53,7 +53,7 @@ async function retire(places: Places, connection: Connection): Promise<void> {
 
 /** Returns when the engine that `ask` tells to end is gone, not only when it has heard. */
 export async function waitForEnd({ run }: Places, ask: () => Promise<void>): Promise<void> {
-  const pid = readNote(run)?.pid ?? 0;
+  const pid = (await readNote(run))?.pid ?? 0;
   await ask();
   const deadline = performance.now() + READY_TIMEOUT_MS;
   while (isAlive(pid) && performance.now() < deadline) await Bun.sleep(1);
@@ -67,13 +67,13 @@ function isAlive(pid: number): boolean {
 
 /** Starts the engine in a session of its own and returns when it answers. */
 async function startEngine(places: Places): Promise<Connection> {
-  mkdirSync(places.run, { recursive: true, mode: 0o700 });
-  const log = openSync(`${places.run}/engine.log`, "a", 0o600);
-  const { size: before } = fstatSync(log);
+  fs().mkdirSync(places.run, { recursive: true, mode: 0o700 });
+  const log = fs().openSync(`${places.run}/engine.log`, "a", 0o600);
+  const { size: before } = fs().fstatSync(log);
   try {
     await spawnUntilReady(places, log);
   } finally {
-    closeSync(log);
+    fs().closeSync(log);
   }
   return await connectWithin(places, before);
 }
@@ -126,14 +126,16 @@ function didNotStart({ run, socket }: Places, logBefore: number): BerthError {
   return new BerthError("unavailable", `the engine did not start: ${why}\n(its log: ${run}/engine.log)`);
 }
 
-function readNote(run: string): EngineNote | undefined {
-  const text = readText(`${run}/engine.json`);
-  return text === undefined || text === "" ? undefined : (JSON.parse(text) as EngineNote);
+async function readNote(run: string): Promise<EngineNote | undefined> {
+  const text = await Bun.file(`${run}/engine.json`)
+    .text()
+    .catch(() => ""); // not there, or not ours to read
+  return text === "" ? undefined : (JSON.parse(text) as EngineNote);
 }
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return fs().readFileSync(path, "utf8");
   } catch {
     return undefined; // not there, or not ours to read: the same as no answer
   }

@@ -1,6 +1,6 @@
 /** Variables and labels: from files and from flags (docker's cli/opts/file.go and parse.go). */
-import { readFileSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
+import { fs } from "./fs.ts";
 import type { Environment } from "./places.ts";
 
 /** `NAME=value` as it is, `NAME` with the caller's value; without one a flag unsets the variable and a file skips it. */
@@ -59,7 +59,7 @@ function readLines(path: string): string[] {
 
 function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path);
+    return fs().readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why: Readonly<Record<string, string>> = {

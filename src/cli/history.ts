@@ -25,7 +25,7 @@ export const history: Command = {
     const layers = await (await client()).images.history(args[0] ?? "");
     const [short, human] = [!flags.on("no-trunc"), flags.on("human")];
     const rows = layers.map((layer) => historyRow(layer, short, human));
-    printList(rows, listedAs(flags), historyList(human));
+    await printList(rows, listedAs(flags), historyList(human));
   },
 };
 

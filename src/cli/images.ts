@@ -29,6 +29,6 @@ export const images: Command = {
     const rows = list.flatMap((image) =>
       imageRows(image, { short: !flags.on("no-trunc"), digests, digestRows }),
     );
-    printList(rows, listedAs(flags), imageList(digestRows));
+    await printList(rows, listedAs(flags), imageList(digestRows));
   },
 };

@@ -5,7 +5,7 @@ import { compileTemplate, type Template, type TemplateOptions } from "../lib/tem
 import type { TemplateFunction } from "../lib/template-functions.ts";
 import { toJson, type Value } from "../lib/template-values.ts";
 import type { Flags } from "./flags.ts";
-import { printError, write } from "./output.ts";
+import { printError, writeQuickly } from "./output.ts";
 
 /** What can be asked of one item: texts by name, and functions for what needs an argument. */
 export type Row = Readonly<Record<string, Value>>;
@@ -35,16 +35,16 @@ export function listedAs(flags: Flags): string {
 }
 
 /** `format` as typed; empty is the table. */
-export function printList(rows: readonly Row[], format: string, list: ListFormat): void {
+export async function printList(rows: readonly Row[], format: string, list: ListFormat): Promise<void> {
   const { source, isTable } = readFormat(format, list);
   const template = compile(source);
   const body = rows.map((row) => `${execute(template, row, rowOptions(list))}\n`).join("");
-  if (!isTable) return write(1, body);
+  if (!isTable) return await writeQuickly(1, body);
   const header = execute(template, list.headers, {
     functions: HEADER_FUNCTIONS,
     missing: () => ({ value: undefined }),
   });
-  write(1, alignColumns(`${header}\n${body}`));
+  await writeQuickly(1, alignColumns(`${header}\n${body}`));
 }
 
 interface Read {

@@ -1,7 +1,7 @@
 /** `berth logs`. */
 import { demultiplex } from "../wire/stream.ts";
 import { type Command, exactly } from "./command.ts";
-import { write } from "./output.ts";
+import { writeQuickly } from "./output.ts";
 import { writePiece } from "./relay.ts";
 import { unixTime } from "./since.ts";
 
@@ -38,7 +38,7 @@ export const logs: Command = {
       since: unixTime(flags.text("since"), "since"),
       until: unixTime(flags.text("until"), "until"),
     });
-    if (config?.Tty === true) for await (const chunk of body) write(1, chunk);
-    else for await (const { stream, bytes } of demultiplex(body)) writePiece(stream, bytes);
+    if (config?.Tty === true) for await (const chunk of body) await writeQuickly(1, chunk);
+    else for await (const { stream, bytes } of demultiplex(body)) await writePiece(stream, bytes);
   },
 };

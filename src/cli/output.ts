@@ -1,6 +1,6 @@
 /** The two streams that people read. Synchronous: what was printed is out before the process ends. */
-import { fstatSync, writeSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
+import { fs } from "./fs.ts";
 
 /** Nobody reads our output any more: the process ends quietly, as SIGPIPE would end it. */
 export class OutputClosed extends Error {
@@ -15,17 +15,32 @@ export function printError(line: string): void {
   write(2, `${line}\n`);
 }
 
-/** Writes all of it. `stream` is 1 or 2. */
-export function write(stream: number, data: string | Uint8Array): void {
+/** Writes all of it. `number` is 1 or 2. */
+export function write(number: number, data: string | Uint8Array): void {
   let rest = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  while (rest.length > 0) rest = rest.subarray(writeSome(stream, rest));
+  while (rest.length > 0) rest = rest.subarray(writeSome(number, rest));
+}
+
+/** What a pipe takes whole or not at all (PIPE_BUF). Bun.write() repeats itself when a pipe takes a part. */
+const ATOMIC_BYTES = 4096;
+
+/** The same, and without node:fs where little is written, for what must be quick. Resolves when all of it is out. */
+export async function writeQuickly(number: number, data: string | Uint8Array): Promise<void> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  if (bytes.length > ATOMIC_BYTES) return write(number, bytes);
+  if (bytes.length === 0) return;
+  try {
+    await Bun.write(number === 2 ? Bun.stderr : Bun.stdout, bytes);
+  } catch (error) {
+    throw writeTrouble(number, error);
+  }
 }
 
 /** Whether the descriptor is a terminal: by its device number, because node:tty costs milliseconds. */
 export function isTerminal(fd: number): boolean {
   const major = (device: number): number => (device >> 8) & 0xfff;
-  const stat = fstatSync(fd, { throwIfNoEntry: false });
-  return stat?.isCharacterDevice() === true && isTerminalMajor(major(stat.rdev));
+  const stat = fs().fstatSync(fd);
+  return stat.isCharacterDevice() && isTerminalMajor(major(stat.rdev));
 }
 
 /** Consoles and serial lines, /dev/tty and /dev/console, pseudo terminals (Linux Documentation/admin-guide/devices.txt). */
@@ -45,20 +60,25 @@ const WHY: Readonly<Record<string, string>> = {
   EBADF: "bad file descriptor",
 };
 
-function cannotWrite(stream: number, code = "EIO"): BerthError {
-  const name = stream === 2 ? "/dev/stderr" : "/dev/stdout";
+function cannotWrite(number: number, code = "EIO"): BerthError {
+  const name = number === 2 ? "/dev/stderr" : "/dev/stdout";
   return new BerthError(code === "ENOSPC" ? "no_space" : "internal", `write ${name}: ${WHY[code] ?? code}`);
 }
 
 /** Bytes taken: none when the other end is full and does not block. */
-function writeSome(stream: number, bytes: Uint8Array): number {
+function writeSome(number: number, bytes: Uint8Array): number {
   try {
-    return writeSync(stream, bytes);
+    return fs().writeSync(number, bytes);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EPIPE") throw new OutputClosed("nobody reads the output", { cause: error });
-    if (code !== "EAGAIN") throw cannotWrite(stream, code);
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw writeTrouble(number, error);
     Bun.sleepSync(1);
     return 0;
   }
+}
+
+function writeTrouble(number: number, error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EPIPE"
+    ? new OutputClosed("nobody reads the output", { cause: error })
+    : cannotWrite(number, code);
 }

@@ -37,6 +37,6 @@ export const ps: Command = {
       ...(limit > 0 ? { limit } : {}),
     });
     const rows = containers.map((container) => containerRow(container, !flags.on("no-trunc")));
-    printList(rows, listedAs(flags), containerList(flags.on("size")));
+    await printList(rows, listedAs(flags), containerList(flags.on("size")));
   },
 };

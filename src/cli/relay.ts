@@ -3,7 +3,7 @@ import type { Hijacked } from "../client/transport.ts";
 import { DEFAULT_DETACH_KEYS, EscapeFilter, parseDetachKeys } from "../lib/detach.ts";
 import { BerthError } from "../lib/error.ts";
 import { Demultiplexer, SYSTEM_ERROR, STDERR } from "../wire/stream.ts";
-import { write } from "./output.ts";
+import { write, writeQuickly } from "./output.ts";
 
 export interface RelayOptions {
   /** Our standard input goes to the process. */
@@ -34,13 +34,13 @@ async function copyOutput({ output }: Hijacked, tty: boolean): Promise<"ended"> 
   const frames = new Demultiplexer();
   for await (const chunk of output) {
     if (tty) write(1, chunk);
-    else for (const { stream, bytes } of frames.push(chunk)) writePiece(stream, bytes);
+    else for (const { stream, bytes } of frames.push(chunk)) await writePiece(stream, bytes);
   }
   return "ended";
 }
 
-export function writePiece(stream: number, bytes: Uint8Array): void {
-  if (stream !== SYSTEM_ERROR) return write(stream === STDERR ? 2 : 1, bytes);
+export async function writePiece(stream: number, bytes: Uint8Array): Promise<void> {
+  if (stream !== SYSTEM_ERROR) return await writeQuickly(stream === STDERR ? 2 : 1, bytes);
   throw new BerthError(
     "internal",
     `error from daemon in stream: Error grabbing logs: ${new TextDecoder().decode(bytes)}`,

@@ -1,7 +1,7 @@
 /** `--security-opt` (docker's cli/command/container/opts.go parseSecurityOpts and parseSystemPaths). */
-import { readFileSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import type { HostConfig } from "../wire/schema.ts";
+import { fs } from "./fs.ts";
 
 type Security = Pick<HostConfig, "SecurityOpt" | "MaskedPaths" | "ReadonlyPaths">;
 
@@ -26,7 +26,7 @@ function readOption(text: string): string {
 function readProfile(path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = fs().readFileSync(path, "utf8");
   } catch (error) {
     throw new BerthError("invalid", `opening seccomp profile (${path}) failed: ${(error as Error).message}`);
   }
