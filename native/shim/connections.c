@@ -399,7 +399,7 @@ static void read_first_frames(void)
 
 static void read_input(struct connection *client)
 {
-    char bytes[16384];
+    char bytes[INPUT_SIZE];
     ssize_t got;
 
     if (!stdin_wants())

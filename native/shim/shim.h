@@ -191,6 +191,8 @@ bool connections_progress(void);
 void connections_sweep(void);
 
 /* stdin.c */
+#define INPUT_SIZE 16384 /* of one write at most */
+
 /* What epoll names when the process takes input again. */
 const void *stdin_source(void);
 void stdin_open(int epoll, int fd, bool close_with_client);

@@ -9,8 +9,10 @@ static struct {
     int epoll, fd;
     bool close_with_client, ended, armed, closed;
     size_t start, size;
-    char bytes[32768];
 } input = {.fd = -1};
+
+/* What the process has not taken yet. */
+static char buffer[INPUT_SIZE];
 
 const void *stdin_source(void)
 {
@@ -61,7 +63,7 @@ void stdin_close(void)
 void stdin_ready(void)
 {
     while (input.fd >= 0 && input.size > 0) {
-        ssize_t written = write(input.fd, input.bytes + input.start, input.size);
+        ssize_t written = write(input.fd, buffer + input.start, input.size);
 
         if (written < 0 && errno == EINTR)
             continue;
@@ -83,7 +85,7 @@ void stdin_write(const char *bytes, size_t size)
 {
     if (!stdin_wants())
         return;
-    memcpy(input.bytes, bytes, size);
+    memcpy(buffer, bytes, size);
     input.start = 0;
     input.size = size;
     stdin_ready();
