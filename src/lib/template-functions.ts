@@ -23,7 +23,7 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   slice: sliceOf,
   print: (...args) => args.map(printValue).join(""),
   println: (...args) => `${args.map(printValue).join(" ")}\n`,
-  printf: (format, ...args) => formatText(text(format, "printf"), args),
+  printf: (format, ...args) => formatText(text(format), args),
   html: (...args) =>
     args
       .map(printValue)
@@ -41,20 +41,18 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   gt: (a, b) => compared(a, b) > 0,
   ge: (a, b) => compared(a, b) >= 0,
   json: toJson,
-  split: (value, separator) => text(value, "split").split(text(separator, "split")),
-  join: (list, separator) => items(list, "join").map(printValue).join(text(separator, "join")),
+  split: (value, separator) => text(value).split(text(separator)),
+  join: (list, separator) => items(list).map(printValue).join(text(separator)),
   title: (value) =>
-    text(value, "title").replaceAll(
+    text(value).replaceAll(
       /(^|[^\p{L}\p{N}_'])(\p{L})/gu,
       (_, before: string, letter: string) => before + letter.toUpperCase(),
     ),
-  lower: (value) => text(value, "lower").toLowerCase(),
-  upper: (value) => text(value, "upper").toUpperCase(),
+  lower: (value) => text(value).toLowerCase(),
+  upper: (value) => text(value).toUpperCase(),
   pad: (value, before, after) =>
-    text(value, "pad") === ""
-      ? ""
-      : " ".repeat(Number(before)) + text(value, "pad") + " ".repeat(Number(after)),
-  truncate: (value, length) => text(value, "truncate").slice(0, Number(length)),
+    text(value) === "" ? "" : " ".repeat(Number(before)) + text(value) + " ".repeat(Number(after)),
+  truncate: (value, length) => text(value).slice(0, Number(length)),
 };
 
 function lengthOf(value: Value): number {
@@ -146,20 +144,20 @@ export function typeName(value: Value): string {
   return typeof value === "string" ? "string" : "map[string]interface {}";
 }
 
-function text(value: Value, name: string): string {
+function text(value: Value): string {
   if (typeof value === "string") return value;
-  throw wrong(`wrong type for value; expected string; got ${typeName(value)}`, name);
+  throw wrong(`wrong type for value; expected string; got ${typeName(value)}`);
 }
 
-function items(value: Value, name: string): readonly Value[] {
+function items(value: Value): readonly Value[] {
   if (Array.isArray(value)) return value;
-  throw wrong(`wrong type for value; expected []string; got ${typeName(value)}`, name);
+  throw wrong(`wrong type for value; expected []string; got ${typeName(value)}`);
 }
 
 function escapeHtml(sign: string): string {
   return `&#${sign.codePointAt(0)};`;
 }
 
-function wrong(message: string, _name?: string): BerthError {
+function wrong(message: string): BerthError {
   return new BerthError("invalid", message);
 }

@@ -1,6 +1,7 @@
 /** A Go template as a tree. Everything but `define`, `template` and `block`, which nobody types on a command line. */
 import { templateError } from "./template-error.ts";
 import { lexTemplate, type Token, type TokenKind } from "./template-lexer.ts";
+import { constantOf } from "./template-constant.ts";
 
 export type Node =
   | { readonly node: "text"; readonly text: string }
@@ -111,7 +112,7 @@ class Parser {
     const before = this.#variables.length;
     const pipe = this.#pipe(node, "right");
     const { list: body, end } = this.#list();
-    const otherwise = end === "else" ? this.#otherwise(node) : this.#ended(end, node);
+    const otherwise = end === "else" ? this.#otherwise(node) : this.#ended(end);
     this.#variables.length = before;
     return { node, pipe, body, otherwise };
   }
@@ -123,11 +124,11 @@ class Parser {
     if (kind === "name" && text === node && (text === "if" || text === "with")) return [this.#control(text)];
     this.#expectRight("else");
     const { list, end } = this.#list();
-    this.#ended(end, node);
+    this.#ended(end);
     return list;
   }
 
-  #ended(end: string, _node: string): List {
+  #ended(end: string): List {
     if (end !== "end") throw this.#error(end === "EOF" ? "unexpected EOF" : `expected end; found {{${end}}}`);
     this.#expectRight("end");
     return [];
@@ -297,33 +298,4 @@ export function showCommand({ operands }: Command): string {
 
 function showPipe(pipe: Pipe): string {
   return pipe.commands.map(showCommand).join(" | ");
-}
-
-function constantOf({ kind, text }: Token): string | number {
-  if (kind === "number") return Number(text.replaceAll("_", "").replace(/^\+/, ""));
-  if (kind === "string" && text.startsWith("`")) return text.slice(1, -1);
-  const value = unquote(text.slice(1, -1));
-  return kind === "char" ? (value.codePointAt(0) ?? 0) : value;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  a: "\u0007",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
-
-function unquote(text: string): string {
-  return text.replaceAll(
-    /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{3})|(.))/g,
-    (_, x?: string, u?: string, long?: string, octal?: string, sign = "") => {
-      const hex = x ?? u ?? long;
-      if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
-      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
-      return ESCAPES[sign] ?? sign;
-    },
-  );
 }
