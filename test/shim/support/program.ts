@@ -11,7 +11,7 @@ setDefaultTimeout(30_000); // the machine may be busy with other suites
 
 /** The folder bears the digest of the sources, so that the next test process need not build. */
 async function build(): Promise<string> {
-  const folder = `/tmp/berth-test-shim-${await sourceDigest()}${SANITIZED ? "-sanitized" : ""}`;
+  const folder = `${process.cwd()}/dist/shim-${await sourceDigest()}${SANITIZED ? "-sanitized" : ""}`;
   const program = `${folder}/native/shim`;
   if (!(await Bun.file(program).exists())) await buildNative(folder, { sanitize: SANITIZED });
   return program;
