@@ -161,13 +161,21 @@ function killOnce(layout: CgroupLayout, path: string, pids: readonly number[]): 
     write(`${freezer}${path}/freezer.state`, "THAWED");
 }
 
-/** Gone afterwards, with what the container made below. A process that is just ending makes the kernel say EBUSY for a moment. */
-export async function removeCgroup(layout: CgroupLayout, path: string): Promise<void> {
+/**
+ * Gone afterwards, with what the container made below, and with `kill` also with the processes that are in it. A process that is
+ * just ending makes the kernel say EBUSY for a moment; the common case, an empty group, asks for nothing but rmdir.
+ */
+export async function removeCgroup(
+  layout: CgroupLayout,
+  path: string,
+  { kill: killing = false } = {},
+): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   let left = cgroupDirectories(layout, path);
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
     left = left.filter((directory) => !removedDirectory(directory));
     if (left.length === 0) return;
+    if (killing) await killCgroup(layout, path);
     if (performance.now() > deadline)
       throw new KernelError("remove the control group", left.join(", "), EBUSY);
     await Bun.sleep(pauseMs);

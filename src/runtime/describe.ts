@@ -1,5 +1,7 @@
 /** Every operation of a launch plan in words: the system call it comes to, and what it is for. */
 import { capabilityNames } from "./capabilities.ts";
+import { purposeOfDirectory, purposeOfWrite } from "./describe-cgroups.ts";
+import { mountAttributes, mountFlags } from "./describe-flags.ts";
 import type { Op } from "./op.ts";
 import { CLONE } from "./plan-namespaces.ts";
 
@@ -70,12 +72,13 @@ export function describe(op: Op): Description {
     case "mkdir":
       return {
         call: `mkdir(${quoted(op.path)}, ${octal(op.mode)})`,
-        purpose: isCgroup(op.path)
-          ? "a control group of its own: the kernel counts and limits what its processes use"
-          : "an empty directory to mount on",
+        purpose: purposeOfDirectory(op.path),
       };
     case "write":
-      return { call: `write(${quoted(op.path)}, ${quoted(op.data)})`, purpose: purposeOfWrite(op.path) };
+      return {
+        call: `write(${quoted(op.path)}, ${quoted(op.data)})`,
+        purpose: purposeOfWrite(op.path, op.data),
+      };
     case "join":
       return {
         call: `setns(${quoted(op.path)})`,
@@ -109,41 +112,11 @@ type Early =
   | "join-process"
   | "unshare";
 
-const isCgroup = (path: string) => path.startsWith("/sys/fs/cgroup/");
-
-function purposeOfWrite(path: string): string {
-  const file = path.slice(path.lastIndexOf("/") + 1);
-  if (file === "tasks")
-    return "the process itself joins the group; moved by another it would wait for a grace period of RCU";
-  const found = WRITES.find(([start]) => file.startsWith(start));
-  return found?.[1] ?? "a setting of the control group";
-}
-
-const WRITES: readonly (readonly [start: string, purpose: string])[] = [
-  ["devices.deny", "devices that may not be opened or made"],
-  ["devices.allow", "devices that may: the harmless ones, and those that were asked for"],
-  ["memory.memsw", "the most memory and swap together"],
-  ["memory.swap", "the most swap"],
-  ["memory.soft", "what it keeps of its memory when the machine runs short"],
-  ["memory.low", "what it keeps of its memory when the machine runs short"],
-  ["memory.swappiness", "how willingly its memory is swapped out"],
-  ["memory.oom", "whether a process is killed when memory runs out"],
-  ["memory.", "the most memory"],
-  ["cpu.shares", "its part of the CPUs when they are busy"],
-  ["cpu.weight", "its part of the CPUs when they are busy"],
-  ["cpu.", "how much CPU time in each period"],
-  ["cpuset.", "which CPUs and memory nodes it runs on"],
-  ["pids.", "the most processes and threads"],
-  ["blkio.", "how fast it may use block devices"],
-  ["io.", "how fast it may use block devices"],
-  ["hugetlb.", "the most huge pages"],
-];
-
 function describeTree(op: Exclude<Op, { op: Early }>): Description {
   switch (op.op) {
     case "propagation":
       return {
-        call: `mount(${quoted(op.path)}, 0x${op.flags.toString(16)})`,
+        call: `mount(${quoted(op.path)}, ${mountFlags(op.flags)})`,
         purpose: "what is mounted from here on does not spread to the host",
       };
     case "mount-host":
@@ -159,8 +132,8 @@ function describeTree(op: Exclude<Op, { op: Early }>): Description {
       };
     case "mount":
       return {
-        call: `mount(${quoted(op.source)}, ${quoted(op.target)}, ${op.type}${op.data === "" ? "" : `, ${quoted(op.data)}`})`,
-        purpose: MOUNTS[op.type] ?? "a file system",
+        call: `mount(${quoted(op.source)}, ${quoted(op.target)}, ${op.type}, ${mountFlags(op.flags)}${op.data === "" ? "" : `, ${quoted(op.data)}`})`,
+        purpose: TARGETS[op.target] ?? MOUNTS[op.type] ?? "a file system",
       };
     case "bind":
       return {
@@ -179,7 +152,7 @@ function describeTree(op: Exclude<Op, { op: Early }>): Description {
       };
     case "mount-attributes":
       return {
-        call: `mount_setattr(${quoted(op.path)}, 0x${op.set.toString(16)})`,
+        call: `mount_setattr(${quoted(op.path)}, ${mountAttributes(op.set)})`,
         purpose: "read-only, now that all is in it",
       };
     case "pivot":
@@ -216,6 +189,12 @@ function describeTree(op: Exclude<Op, { op: Early }>): Description {
       return describeIdentity(op);
   }
 }
+
+const TARGETS: Readonly<Record<string, string>> = {
+  "/dev": "devices of its own, in memory",
+  "/dev/shm": "POSIX shared memory of its own",
+  "/sys/fs/cgroup": "where its control groups are to be seen",
+};
 
 const MOUNTS: Readonly<Record<string, string>> = {
   proc: "information about its own processes",

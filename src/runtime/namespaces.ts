@@ -1,5 +1,5 @@
 /** The driver that runs processes in namespaces of this kernel, each under a shim of its own. */
-import { closeSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
 import { attachDeviceProgram } from "../kernel/device-program.ts";
 import {
   cgroupDirectories,
@@ -194,12 +194,11 @@ class Namespaces implements Runtime {
 
   async #remove(runDirectory: string, cgroup: string | undefined): Promise<void> {
     if (cgroup !== undefined) await this.#removeCgroup(cgroup);
-    rmSync(runDirectory, { recursive: true, force: true });
+    removeRunDirectory(runDirectory);
   }
 
   async #removeCgroup(path: string): Promise<void> {
-    await killCgroup(this.#features.cgroups, path);
-    await removeCgroup(this.#features.cgroups, path);
+    await removeCgroup(this.#features.cgroups, path, { kill: true });
   }
 
   /** On version 2 a program rules the devices; the child cannot open any before the barrier opens. */
@@ -217,6 +216,17 @@ function makeRunDirectory(path: string): void {
     if (!hasErrno(error, EEXIST, ENOENT)) throw error;
     rmSync(path, { recursive: true, force: true }); // what a crash has left: its owner has been looked for at boot
     mkdirSync(path, { mode: 0o700, recursive: true });
+  }
+}
+
+/** What is in it is known; looking through it would take longer than all the rest of a release. */
+function removeRunDirectory(path: string): void {
+  try {
+    for (const name of ["shim.sock", "state", "exit"])
+      if (existsSync(`${path}/${name}`)) unlinkSync(`${path}/${name}`);
+    rmdirSync(path);
+  } catch {
+    rmSync(path, { recursive: true, force: true });
   }
 }
 
