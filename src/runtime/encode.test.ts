@@ -69,6 +69,11 @@ test("a plan grows to what is in it, and no further than the shim reads", () => 
   expect(() => encodePlan([{ op: "exec", argv: ["x"], env, setHome: false }])).toThrow("too long");
 });
 
+test("more arguments than an op can count are refused", () => {
+  const argv = Array.from({ length: 70_000 }, () => "x");
+  expect(() => encodePlan([{ op: "exec", argv, env: [], setHome: false }])).toThrow("argument list too long");
+});
+
 test("a null byte cannot cut an argument short", () => {
   expect(() => encodePlan([{ op: "exec", argv: ["a\0b"], env: [], setHome: false }])).toThrow("null byte");
 });

@@ -128,10 +128,9 @@ describe.skipIf(missing !== undefined)("a process in namespaces", () => {
     await handle.start();
     await stream.write(Buffer.from("middle\n"));
     stream.closeInput();
-    const output = await textOf(stream.output);
-    expect(output).toContain("\x01\0\0\0\0\0\0\x06first\n");
-    expect(output).toContain("middle\n");
-    expect(output).toContain("\x02\0\0\0\0\0\0\x05last\n");
+    const frames = await bytesOf(stream.output);
+    expect(payloadOf(frames).toString()).toBe("first\nmiddle\nlast\n");
+    expect(frames.toString()).toContain("\x02\0\0\0\0\0\0\x05last\n");
     expect((await handle.exited).exitCode).toBe(0);
     await handle.release();
   });

@@ -3,12 +3,15 @@ import { BerthError } from "../lib/error.ts";
 import { PLAN_MAGIC, PLAN_MAX_SIZE, PROTOCOL_VERSION } from "./protocol.ts";
 
 const HEADER_SIZE = 16;
+/** Counted in 16 bits. */
+const STRINGS_MAX = 0xffff;
 
 export class PlanWriter {
   #bytes = Buffer.alloc(16 << 10);
   #offset = HEADER_SIZE;
 
   op(code: number, numbers: readonly (number | bigint)[], strings: readonly (string | Uint8Array)[]): void {
+    if (strings.length > STRINGS_MAX) throw new BerthError("invalid", "argument list too long");
     const start = this.#offset;
     this.#reserve(HEADER_SIZE + numbers.length * 8);
     this.#offset += HEADER_SIZE;
