@@ -5,7 +5,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -15,17 +17,27 @@ const APPLETS =
     " ",
   );
 
-let image: string | undefined;
-
-/** A read-only tree with busybox, made once for a test process. */
+/** A read-only tree with busybox beside the builds, made once for this busybox. */
 function busyboxImage(): string {
-  if (image !== undefined) return image;
-  const top = mkdtempSync("/tmp/bs-image-");
-  process.on("exit", () => rmSync(top, { recursive: true, force: true }));
+  const busybox = Bun.which("busybox") ?? "/bin/busybox";
+  const image = `${process.cwd()}/dist/busybox-${Math.trunc(statSync(busybox).mtimeMs)}`;
+  if (existsSync(image)) return image;
+  mkdirSync("dist", { recursive: true });
+  const beside = mkdtempSync(`${image}-`);
+  fill(beside, busybox);
+  try {
+    renameSync(beside, image);
+  } catch {
+    rmSync(beside, { recursive: true }); // another test process was as quick
+  }
+  return image;
+}
+
+function fill(top: string, busybox: string): void {
   chmodSync(top, 0o755);
   for (const folder of ["bin", "etc", "root", "tmp", "dev", "proc", "sys", "home"])
     mkdirSync(`${top}/${folder}`);
-  writeFileSync(`${top}/bin/busybox`, readFileSync(Bun.which("busybox") ?? "/bin/busybox"), { mode: 0o755 });
+  writeFileSync(`${top}/bin/busybox`, readFileSync(busybox), { mode: 0o755 });
   for (const applet of APPLETS)
     if (!existsSync(`${top}/bin/${applet}`)) symlinkSync("busybox", `${top}/bin/${applet}`);
   writeFileSync(
@@ -33,7 +45,6 @@ function busyboxImage(): string {
     "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1001:Ada:/home/ada:/bin/sh\n",
   );
   writeFileSync(`${top}/etc/group`, "root:x:0:\nada:x:1001:\nwheel:x:10:root,ada\naudio:x:29:ada\n");
-  return (image = top);
 }
 
 export class Place implements Disposable {
