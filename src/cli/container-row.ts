@@ -43,7 +43,10 @@ export function containerRow(container: ContainerSummary, short: boolean): Row {
   const mounts = (container.Mounts ?? []).map((mount) => mount.Name || mount.Source || "");
   return {
     Command: quote(short ? ellipsis(container.Command ?? "", 20) : (container.Command ?? "")),
-    CreatedAt: goTime(container.Created ?? 0),
+    // Asked for only by who shows it: local time makes a command line load the time zones, which takes milliseconds.
+    get CreatedAt() {
+      return goTime(container.Created ?? 0);
+    },
     ID: short ? shortId(container.Id ?? "") : (container.Id ?? ""),
     Image: imageName(container, short),
     Labels: joinLabels(labels),

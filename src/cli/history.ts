@@ -48,7 +48,9 @@ function historyRow(layer: ImageHistoryResponseItem, short: boolean, human: bool
   const command = layer.CreatedBy.replaceAll("\t", " ");
   return {
     ID: short ? shortId(layer.Id) : layer.Id,
-    CreatedAt: layer.Created > 0 ? rfc3339(layer.Created) : "",
+    get CreatedAt() {
+      return layer.Created > 0 ? rfc3339(layer.Created) : "";
+    },
     CreatedSince: layer.Created > 0 ? ago(layer.Created) : "",
     CreatedBy: short ? ellipsis(command, 45) : command,
     Size: human ? formatSize(layer.Size) : String(layer.Size),

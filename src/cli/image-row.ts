@@ -36,17 +36,19 @@ export function imageList(digests: boolean): ListFormat {
 }
 
 export function imageRows(image: ImageSummary, options: ImageListOptions): Row[] {
-  const facts = factsOf(image, options.short);
-  return namesOf(image, options).map((name) => Object.assign({}, facts, name));
+  return namesOf(image, options).map((name) => rowOf(image, name, options.short));
 }
 
-function factsOf(image: ImageSummary, short: boolean): Row {
+function rowOf(image: ImageSummary, name: Name, short: boolean): Row {
   const optional = (value: number, show: (value: number) => string): string =>
     value < 0 ? "N/A" : show(value);
   return {
+    ...name,
     ID: short ? shortId(image.Id) : image.Id,
     CreatedSince: image.Created < 0 ? "" : ago(image.Created),
-    CreatedAt: goTime(image.Created),
+    get CreatedAt() {
+      return goTime(image.Created); // not before somebody asks: time zones take milliseconds to load
+    },
     Size: formatSize(image.Size),
     Containers: optional(image.Containers, String),
     SharedSize: optional(image.SharedSize, (shared) => formatSize(shared, 4)),
