@@ -28,7 +28,10 @@ export function steps(): Step[] {
   ];
 }
 
-const UNIT: Step = { name: "unit tests", commands: [[BUN, "test", "./src", "./tools", "./test/support"]] };
+const UNIT: Step = {
+  name: "unit tests",
+  commands: [[BUN, "test", "--parallel=2", "./src", "./tools", "./test/support"]],
+};
 
 /** gcc's analyzer needs the optimizer's view, and makes an object file that nobody wants. */
 function analysis(source: string): string[] {

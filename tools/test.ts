@@ -22,6 +22,7 @@ const FINDINGS = "/tmp";
 const SUITES: readonly Suite[] = [
   { name: "unit", paths: ["./src", "./tools", "./test/support"] },
   { name: "shim", paths: ["./test/shim"] },
+  { name: "shim, sanitized", paths: ["./test/shim"], env: { BERTH_SHIM_SANITIZE: "1" } },
   { name: "images", paths: ["./test/images"] },
   { name: "end to end", paths: ["./test/e2e"] },
   { name: "crash", paths: ["./test/crash"] },
