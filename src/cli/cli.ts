@@ -10,7 +10,12 @@ import { type Environment, type PlaceFlags, resolvePlaces } from "./places.ts";
 
 /** What may stand before the command. */
 export const GLOBAL_FLAGS: readonly Flag[] = [
-  { name: "config", value: "string", help: "Ignored: berth has no client configuration", hidden: true },
+  {
+    name: "config",
+    value: "string",
+    help: "Location of client config files",
+    unsupported: "berth's command line has no configuration files",
+  },
   {
     name: "context",
     short: "c",
@@ -18,9 +23,20 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     help: "Name of the context",
     unsupported: "docker's contexts are not read: use --host",
   },
-  { name: "debug", short: "D", help: "Enable debug mode" },
+  {
+    name: "debug",
+    short: "D",
+    help: "Enable debug mode",
+    unsupported: "'--explain' shows what a command asks of the kernel",
+  },
   { name: "host", short: "H", value: "string", help: "Socket of the engine to connect to (unix:///path)" },
-  { name: "log-level", short: "l", value: "string", help: "Ignored", initial: "info", hidden: true },
+  {
+    name: "log-level",
+    short: "l",
+    value: "string",
+    help: "Set the logging level",
+    unsupported: "berth's command line writes no log",
+  },
   { name: "root", value: "string", help: "Where the engine keeps images and containers", completes: "file" },
   {
     name: "run",

@@ -18,6 +18,7 @@ import { parseName, randomName } from "./names.ts";
 import { otherContainer } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import { containerDirectory } from "./places.ts";
+import { shortfallWarnings } from "./shortfall.ts";
 import { compact, type ContainerSpec, mergeConfig } from "./spec.ts";
 import { hostWarnings, verifyConfig, verifyHostConfig } from "./verify.ts";
 import { requireSources } from "./sources.ts";
@@ -90,6 +91,7 @@ export function toSpec(
   };
   const warnings = [
     ...hostWarnings(hostConfig, facts),
+    ...shortfallWarnings(hostConfig, parts.features),
     ...volumeWarnings(merged.Volumes ?? {}),
     ...(platform ? [] : platformWarnings(parts, image)),
   ];

@@ -25,7 +25,7 @@ export interface Features {
 const CAP_SYS_RESOURCE = 24n;
 
 /** Whether limits may be raised and the OOM score lowered. */
-export function mayExceedLimits(features: Features): boolean {
+export function mayExceedLimits(features: Pick<Features, "boundingSet">): boolean {
   return ((features.boundingSet >> CAP_SYS_RESOURCE) & 1n) === 1n;
 }
 
