@@ -1,30 +1,11 @@
 /** `image bootstrap`: base images out of Debian packages, without a registry. */
 import { BerthError } from "../lib/error.ts";
 import type { Progress } from "../wire/progress.ts";
+import type { Base, BootstrapOptions } from "./base.ts";
 import { busyboxArchive } from "./busybox.ts";
 import { debianArchive } from "./debian.ts";
 import { importImage } from "./import.ts";
 import type { Library } from "./library.ts";
-
-export interface BootstrapOptions {
-  readonly suite?: string | undefined;
-  /** Names of packages, separated by commas. */
-  readonly include?: string | undefined;
-  /** Name of the image; `busybox` or `debian:<suite>` when absent. */
-  readonly name?: string | undefined;
-}
-
-/** A root filesystem to be, and what is known about it besides. */
-export interface Base {
-  readonly name: string;
-  readonly message: string;
-  readonly changes: readonly string[];
-  /** What is going on, as it happens. Ends with or before the archive. */
-  readonly progress: AsyncIterable<string>;
-  readonly archive: AsyncIterable<Uint8Array>;
-}
-
-export const PATH_CHANGE = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Yields what is being done, and at the end the image's id. */
 export async function* bootstrapImage(

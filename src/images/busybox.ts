@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { BerthError } from "../lib/error.ts";
 import { run, spawn, TOOL_PATH } from "../kernel/spawn.ts";
 import { encodeFile, encodeHeader, END_OF_TAR } from "../lib/tar-writer.ts";
-import { type Base, PATH_CHANGE } from "./bootstrap.ts";
+import { type Base, PATH_CHANGE } from "./base.ts";
 import type { Places } from "./places.ts";
 
 const PACKAGE = "busybox-static";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import { type Child, findTool, spawn, TOOL_PATH } from "../kernel/spawn.ts";
-import { type Base, type BootstrapOptions, PATH_CHANGE } from "./bootstrap.ts";
+import { type Base, type BootstrapOptions, PATH_CHANGE } from "./base.ts";
 import type { Places } from "./places.ts";
 
 const TOOL = "mmdebstrap";

@@ -9,7 +9,8 @@ import type {
   ImageInspect,
   ImageSummary,
 } from "../wire/schema.ts";
-import { bootstrapImage, type BootstrapOptions } from "./bootstrap.ts";
+import type { BootstrapOptions } from "./base.ts";
+import { bootstrapImage } from "./bootstrap.ts";
 import type { ExpansionLimits } from "./decompress.ts";
 import { mendLayers } from "./durable.ts";
 import { historyOf, inspectImage } from "./describe.ts";

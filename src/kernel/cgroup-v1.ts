@@ -8,13 +8,11 @@ import type {
   Resources,
   Throttle,
 } from "./cgroup-resources.ts";
-import type { CgroupWrite } from "./cgroups.ts";
-
-type File = readonly [name: string, data: string | number | undefined, optional?: "optional"];
+import { type CgroupFile, type CgroupWrite, pidsMax, toWrite } from "./cgroup-write.ts";
 
 /** Of every controller that is in a version 1 hierarchy; the others are v2Writes' business. */
 export function v1Writes(layout: CgroupLayout, path: string, resources: Resources): CgroupWrite[] {
-  const at = (controller: string, files: readonly File[]) => {
+  const at = (controller: string, files: readonly CgroupFile[]) => {
     const mountpoint = layout.v1[controller];
     return mountpoint === undefined ? [] : files.flatMap((file) => toWrite(`${mountpoint}${path}`, file));
   };
@@ -29,7 +27,7 @@ export function v1Writes(layout: CgroupLayout, path: string, resources: Resource
     ...at("blkio", blockFiles(resources.blockIO ?? {})),
     ...at(
       "hugetlb",
-      (resources.hugepageLimits ?? []).map(({ pageSize, limit }): File => [
+      (resources.hugepageLimits ?? []).map(({ pageSize, limit }): CgroupFile => [
         `hugetlb.${pageSize}.limit_in_bytes`,
         limit,
       ]),
@@ -38,13 +36,8 @@ export function v1Writes(layout: CgroupLayout, path: string, resources: Resource
   ];
 }
 
-export function toWrite(directory: string, [name, data, optional]: File): CgroupWrite[] {
-  if (data === undefined) return [];
-  return [{ path: `${directory}/${name}`, data: String(data), optional: optional !== undefined }];
-}
-
 /** Memory alone before memory and swap: the first may never exceed the second. */
-function memoryFiles(memory: MemoryResources, swapAccounting: boolean): File[] {
+function memoryFiles(memory: MemoryResources, swapAccounting: boolean): CgroupFile[] {
   return [
     ["memory.limit_in_bytes", memory.limit],
     ["memory.memsw.limit_in_bytes", swapAccounting ? memory.swap : undefined],
@@ -55,7 +48,7 @@ function memoryFiles(memory: MemoryResources, swapAccounting: boolean): File[] {
 }
 
 /** The period before the quota, which must fit it. */
-function cpuFiles(cpu: CpuResources): File[] {
+function cpuFiles(cpu: CpuResources): CgroupFile[] {
   return [
     ["cpu.shares", cpu.shares],
     ["cpu.cfs_period_us", cpu.period],
@@ -65,18 +58,14 @@ function cpuFiles(cpu: CpuResources): File[] {
   ];
 }
 
-export function pidsMax(limit: number): string | number {
-  return limit > 0 ? limit : "max";
-}
-
 /** The weight belongs to an I/O scheduler that may not be there; the name depends on which it is. */
-function blockFiles(block: BlockResources): File[] {
+function blockFiles(block: BlockResources): CgroupFile[] {
   const rate = (file: string, list: readonly Throttle[] = []) =>
-    list.map(({ major, minor, rate: value }): File => [file, `${major}:${minor} ${value}`]);
+    list.map(({ major, minor, rate: value }): CgroupFile => [file, `${major}:${minor} ${value}`]);
   return [
     ["blkio.weight", block.weight, "optional"],
     ["blkio.bfq.weight", block.weight, "optional"],
-    ...(block.weightDevice ?? []).map(({ major, minor, weight }): File => [
+    ...(block.weightDevice ?? []).map(({ major, minor, weight }): CgroupFile => [
       "blkio.weight_device",
       `${major}:${minor} ${weight}`,
     ]),
@@ -88,7 +77,7 @@ function blockFiles(block: BlockResources): File[] {
 }
 
 /** One rule for each write: `c 1:3 rwm`. */
-function deviceFile(rule: DeviceRule): File {
+function deviceFile(rule: DeviceRule): CgroupFile {
   const file = rule.allow ? "devices.allow" : "devices.deny";
   if ((rule.type ?? "a") === "a") return [file, "a"];
   const number = (value: number | undefined) => (value === undefined || value < 0 ? "*" : String(value));

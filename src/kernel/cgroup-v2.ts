@@ -8,16 +8,13 @@ import type {
   Resources,
   Throttle,
 } from "./cgroup-resources.ts";
-import { pidsMax, toWrite } from "./cgroup-v1.ts";
-import type { CgroupWrite } from "./cgroups.ts";
-
-type File = Parameters<typeof toWrite>[1];
+import { type CgroupFile, type CgroupWrite, pidsMax, toWrite } from "./cgroup-write.ts";
 
 /** Of every controller that is in version 2 and in no version 1 hierarchy. */
 export function v2Writes(layout: CgroupLayout, path: string, resources: Resources): CgroupWrite[] {
   const { v2 } = layout;
   if (v2 === undefined) return [];
-  const at = (controller: string, files: () => readonly File[]) =>
+  const at = (controller: string, files: () => readonly CgroupFile[]) =>
     v2.controllers.includes(controller)
       ? files().flatMap((file) => toWrite(`${v2.mountpoint}${path}`, file))
       : [];
@@ -31,7 +28,10 @@ export function v2Writes(layout: CgroupLayout, path: string, resources: Resource
     ...at("pids", () => [["pids.max", resources.pids && pidsMax(resources.pids.limit)]]),
     ...at("io", () => blockFiles(resources.blockIO ?? {})),
     ...at("hugetlb", () =>
-      (resources.hugepageLimits ?? []).map(({ pageSize, limit }): File => [`hugetlb.${pageSize}.max`, limit]),
+      (resources.hugepageLimits ?? []).map(({ pageSize, limit }): CgroupFile => [
+        `hugetlb.${pageSize}.max`,
+        limit,
+      ]),
     ),
     ...Object.entries(resources.unified ?? {}).flatMap(([name, data]) =>
       unifiedWrite(v2.mountpoint + path, name, data),
@@ -47,7 +47,7 @@ function unifiedWrite(directory: string, name: string, data: string): CgroupWrit
 
 const limitOf = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes < 0 ? "max" : bytes);
 
-function memoryFiles(memory: MemoryResources): File[] {
+function memoryFiles(memory: MemoryResources): CgroupFile[] {
   if (memory.swappiness !== undefined) throw missing("memory swappiness");
   if (memory.disableOOMKiller) throw missing("switching the OOM killer off");
   return [
@@ -74,7 +74,7 @@ function swapOnly({ limit, swap }: MemoryResources): number | string | undefined
   return swap - limit;
 }
 
-function cpuFiles(cpu: CpuResources): File[] {
+function cpuFiles(cpu: CpuResources): CgroupFile[] {
   if (cpu.realtimeRuntime !== undefined || cpu.realtimePeriod !== undefined)
     throw missing("real-time CPU limits");
   return [
@@ -105,13 +105,13 @@ function ioWeight(weight: number | undefined): number | undefined {
   return weight === undefined ? undefined : 1 + Math.floor(((weight - 10) * 9999) / 990);
 }
 
-function blockFiles(block: BlockResources): File[] {
+function blockFiles(block: BlockResources): CgroupFile[] {
   const rate = (key: string, list: readonly Throttle[] = []) =>
-    list.map(({ major, minor, rate: value }): File => ["io.max", `${major}:${minor} ${key}=${value}`]);
+    list.map(({ major, minor, rate: value }): CgroupFile => ["io.max", `${major}:${minor} ${key}=${value}`]);
   return [
     ["io.bfq.weight", block.weight, "optional"],
     ["io.weight", ioWeight(block.weight), "optional"],
-    ...(block.weightDevice ?? []).map(({ major, minor, weight }): File => [
+    ...(block.weightDevice ?? []).map(({ major, minor, weight }): CgroupFile => [
       "io.bfq.weight",
       `${major}:${minor} ${weight}`,
     ]),

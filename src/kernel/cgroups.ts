@@ -4,6 +4,7 @@ import type { CgroupLayout } from "./cgroup-layout.ts";
 import type { DeviceRule, Resources } from "./cgroup-resources.ts";
 import { v1Writes } from "./cgroup-v1.ts";
 import { v2Writes } from "./cgroup-v2.ts";
+import type { CgroupWrite } from "./cgroup-write.ts";
 
 export {
   cgroupDirectories,
@@ -15,13 +16,6 @@ export {
   removeCgroup,
   thaw,
 } from "./cgroup-control.ts";
-
-export interface CgroupWrite {
-  readonly path: string;
-  readonly data: string;
-  /** The kernel may lack the file. */
-  readonly optional: boolean;
-}
 
 export interface CgroupPlan {
   /** To be made, in this order; their parents exist. */
