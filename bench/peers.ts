@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { startEngine, BERTH, type TestEngine } from "../test/support/engine.ts";
 import { busyboxTar } from "../test/support/busybox.ts";
 import { command, output, PATH } from "../test/support/command.ts";
+import { Dockerd } from "../test/support/dockerd.ts";
 
 /** A command line with its engine: both speak docker's words. */
 export interface Engine {
@@ -52,56 +53,25 @@ function berthOf(engine: TestEngine): Engine {
   };
 }
 
-const DOCKERD = "/usr/sbin/dockerd";
-
 async function openDocker(place: string, undo: AsyncDisposableStack): Promise<Engine | undefined> {
-  if (!(await Bun.file(DOCKERD).exists())) return undefined;
-  const home = `${place}/docker`;
-  await mkdir(home);
-  const host = `unix://${home}/docker.sock`;
-  const words = [
-    DOCKERD,
-    "--data-root",
-    `${home}/data`,
-    "--exec-root",
-    `${home}/exec`,
-    "--pidfile",
-    `${home}/pid`,
-    "-H",
-    host,
-  ];
-  let daemon = await startDocker(words, `${home}/docker.sock`);
-  undo.defer(() => stop(daemon));
-  const client = [(await Bun.file("/usr/bin/docker").exists()) ? "/usr/bin/docker" : "docker", "-H", host];
-  await output([...client, "import", "-", "busybox"], { stdin: await busyboxTar(), timeoutMs: 60_000 });
+  const dockerd = await Dockerd.open(`${place}/docker`);
+  if (dockerd === undefined) return undefined;
+  undo.use(dockerd);
+  await output([...dockerd.client, "import", "-", "busybox"], {
+    stdin: await busyboxTar(),
+    timeoutMs: 60_000,
+  });
   return {
     name: "docker.io",
-    client,
-    pids: () => familyOf(daemon.pid),
+    client: dockerd.client,
+    pids: () => familyOf(dockerd.pid),
     async restart() {
-      await stop(daemon);
+      await dockerd.stop();
       const started = performance.now();
-      daemon = await startDocker(words, `${home}/docker.sock`);
+      await dockerd.start();
       return performance.now() - started;
     },
   };
-}
-
-async function startDocker(words: readonly string[], socket: string): Promise<Bun.Subprocess> {
-  const daemon = Bun.spawn([...words], { env: { PATH }, stdio: ["ignore", "ignore", "ignore"] });
-  const deadline = Date.now() + 60_000;
-  while (Date.now() < deadline && daemon.exitCode === null) {
-    const answer = await fetch("http://docker/_ping", { unix: socket }).catch(() => undefined);
-    if (answer?.ok === true) return daemon;
-    await Bun.sleep(2);
-  }
-  daemon.kill("SIGKILL");
-  throw new Error("dockerd does not answer");
-}
-
-async function stop(daemon: Bun.Subprocess): Promise<void> {
-  daemon.kill("SIGTERM");
-  await daemon.exited;
 }
 
 async function familyOf(pid: number): Promise<number[]> {

@@ -1,9 +1,14 @@
 /** What a test may need of the machine. What is missing is said once, with the reason; under CI it is a failure. */
+import { existsSync } from "node:fs";
 
 const PARTS = {
   root: { present: () => process.getuid?.() === 0, missing: "not root" },
   docker: { present: () => Bun.which("docker") !== null, missing: "no docker command (Debian: docker.io)" },
   busybox: { present: () => Bun.which("busybox") !== null, missing: "no busybox (Debian: busybox-static)" },
+  dockerd: {
+    present: () => existsSync("/usr/sbin/dockerd"),
+    missing: "no docker engine to compare with (Debian: docker.io)",
+  },
   strace: { present: canTrace, missing: "strace is missing or may not trace (Debian: strace)" },
   skopeo: { present: () => Bun.which("skopeo") !== null, missing: "no skopeo (Debian: skopeo)" },
   umoci: { present: () => Bun.which("umoci") !== null, missing: "no umoci (Debian: umoci)" },

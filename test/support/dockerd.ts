@@ -1,0 +1,62 @@
+/** Debian's docker engine, to compare with: own directories, own network namespace, gone at the end. Never the machine's. */
+import { mkdir } from "node:fs/promises";
+import { PATH } from "./command.ts";
+
+const DOCKERD = "/usr/sbin/dockerd";
+
+export class Dockerd implements AsyncDisposable {
+  /** Words before `run`: the client that came with this engine, where it is installed. */
+  readonly client: readonly string[];
+  readonly #home: string;
+  #process: Bun.Subprocess | undefined;
+
+  private constructor(home: string, client: string) {
+    this.#home = home;
+    this.client = [client, "-H", `unix://${this.#socket}`];
+  }
+
+  /** Undefined where Debian's docker.io is not installed. `home` is the caller's to remove. */
+  static async open(home: string): Promise<Dockerd | undefined> {
+    if (!(await Bun.file(DOCKERD).exists())) return undefined;
+    await mkdir(home, { recursive: true });
+    const dockerd = new Dockerd(
+      home,
+      (await Bun.file("/usr/bin/docker").exists()) ? "/usr/bin/docker" : "docker",
+    );
+    await dockerd.start();
+    return dockerd;
+  }
+
+  get #socket(): string {
+    return `${this.#home}/docker.sock`;
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
+  /** Its bridge and its firewall rules live and die in a network namespace of its own. */
+  async start(): Promise<void> {
+    const home = this.#home;
+    const places = ["--data-root", `${home}/data`, "--exec-root", `${home}/exec`, "--pidfile", `${home}/pid`];
+    const words = ["unshare", "--net", DOCKERD, ...places, "-H", `unix://${this.#socket}`];
+    this.#process = Bun.spawn(words, { env: { PATH }, stdio: ["ignore", "ignore", Bun.file(`${home}/log`)] });
+    const deadline = Date.now() + 60_000;
+    while (Date.now() < deadline && this.#process.exitCode === null) {
+      const answer = await fetch("http://docker/_ping", { unix: this.#socket }).catch(() => undefined);
+      if (answer?.ok === true) return;
+      await Bun.sleep(2);
+    }
+    this.#process.kill("SIGKILL");
+    throw new Error(`dockerd does not answer: ${(await Bun.file(`${home}/log`).text()).slice(-600)}`);
+  }
+
+  async stop(): Promise<void> {
+    this.#process?.kill("SIGTERM");
+    await this.#process?.exited;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
