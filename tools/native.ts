@@ -5,6 +5,7 @@ import { mkdir, rename } from "node:fs/promises";
 export const PROGRAMS: Readonly<Record<string, string>> = {
   shim: "native/shim/*.c",
   hello: "native/hello.c",
+  newer: "tools/newer.c",
   probe: "native/probe.c",
 };
 export const WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Inative"];

@@ -1,0 +1,297 @@
+/**
+ * What must hold on a machine whose only control groups are those of version 2: pieces of shell, performed in this order by busybox
+ * in the guest, where `berth` is the executable under test. A container named in one check may be used by those after it.
+ */
+
+export interface Check {
+  /** A claim. */
+  readonly title: string;
+  readonly sh: string;
+  /** The whole of standard output, or a pattern in it. Not named: not looked at. */
+  readonly out?: string | RegExp;
+  readonly err?: string | RegExp;
+  /** 0 when it is not named. */
+  readonly code?: number;
+}
+
+/** Where the guest's engine has the groups of container `c`. */
+const GROUP = "G=/sys/fs/cgroup/b*/$(berth inspect -f '{{.Id}}' c); ";
+
+const MACHINE: readonly Check[] = [
+  {
+    title: "the guest has version 2 and no hierarchy of version 1",
+    sh: "grep -c ' - cgroup ' /proc/self/mountinfo; cat /sys/fs/cgroup/cgroup.controllers",
+    out: /^0\ncpuset cpu io memory .*pids/,
+  },
+  {
+    title: "bootstrap makes the image, and the engine starts by itself",
+    sh: "berth image bootstrap busybox",
+    err: "",
+  },
+  {
+    title: "info says version 2, and that no limit is missing",
+    sh: "berth info -f '{{.CgroupVersion}} {{.MemoryLimit}} {{.SwapLimit}} {{.CPUShares}} {{.CpuCfsQuota}} {{.CPUSet}} {{.PidsLimit}}'",
+    out: "2 true true true true true true\n",
+  },
+];
+
+const RUNNING: readonly Check[] = [
+  {
+    title: "run --rm gives the output",
+    sh: "berth run --rm busybox id -u",
+    out: "0\n",
+    err: "",
+  },
+  { title: "the exit code is the command's", sh: "berth run --rm busybox sh -c 'exit 3'", code: 3 },
+  { title: "126 for what is no program", sh: "berth run --rm busybox /etc", code: 126 },
+  { title: "127 for what is not there", sh: "berth run --rm busybox no-such-command", code: 127 },
+  {
+    title: "a container sees its own group as the root",
+    sh: "berth run --rm busybox cat /proc/self/cgroup",
+    out: "0::/\n",
+  },
+  {
+    title: "--cgroupns host shows where the group is",
+    sh: "berth run --rm --cgroupns host busybox cat /proc/self/cgroup",
+    out: /^0::\/b[0-9a-f]{6}\/[0-9a-f]{64}\n$/,
+  },
+  {
+    title: "a container may read its groups and change nothing",
+    sh: "berth run --rm busybox sh -c 'cat /sys/fs/cgroup/cgroup.procs; echo max >/sys/fs/cgroup/pids.max'",
+    out: "1\n7\n".slice(0, 2),
+    err: /Read-only file system/,
+    code: 1,
+  },
+];
+
+const LIMITS: readonly Check[] = [
+  {
+    title: "-m limits memory, and swap to as much again",
+    sh: "berth run --rm -m 64m busybox sh -c 'cd /sys/fs/cgroup; cat memory.max memory.swap.max'",
+    out: "67108864\n67108864\n",
+  },
+  {
+    title: "--memory-swap and --memory-reservation",
+    sh: "berth run --rm -m 64m --memory-swap -1 --memory-reservation 32m busybox sh -c 'cd /sys/fs/cgroup; cat memory.swap.max memory.low'",
+    out: "max\n33554432\n",
+  },
+  {
+    title: "who takes more memory than -m is killed: 137",
+    sh: "berth run --name oom -m 32m busybox tail /dev/zero",
+    code: 137,
+  },
+  {
+    title: "inspect and the events say why",
+    sh: "berth inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' oom; berth events --since 0 --until $(date +%s) -f event=oom --format '{{.Action}}'; berth rm oom",
+    out: "true 137\noom\noom\n",
+  },
+  {
+    title: "a child that was killed for memory is told, though the container goes on",
+    sh: "berth run --name oom -m 32m busybox sh -c 'tail /dev/zero; echo $?'; berth inspect -f '{{.State.OOMKilled}}' oom; berth rm oom",
+    out: "137\ntrue\noom\n",
+  },
+  {
+    title: "--cpus",
+    sh: "berth run --rm --cpus 0.5 busybox cat /sys/fs/cgroup/cpu.max",
+    out: "50000 100000\n",
+  },
+  {
+    title: "--cpu-shares become a weight; docker's default is the kernel's",
+    sh: "for n in 2 512 1024 262144; do berth run --rm --cpu-shares $n busybox cat /sys/fs/cgroup/cpu.weight; done",
+    out: "1\n59\n100\n10000\n",
+  },
+  {
+    title: "--pids-limit",
+    sh: "berth run --rm --pids-limit 4 busybox sh -c 'cat /sys/fs/cgroup/pids.max; for i in 1 2 3 4 5; do sleep 1 & done'",
+    out: /^4\n/,
+    err: /can't fork/,
+    code: 2,
+  },
+  {
+    title: "--cpuset-cpus",
+    sh: "berth run --rm --cpuset-cpus 1 busybox sh -c 'cat /sys/fs/cgroup/cpuset.cpus.effective; nproc'",
+    out: "1\n1\n",
+  },
+  {
+    title: "--device-write-bps",
+    sh: "berth run --rm --device-write-bps /dev/vda:1mb busybox cat /sys/fs/cgroup/io.max",
+    out: /^254:0 rbps=max wbps=1048576 riops=max wiops=max\n$/,
+  },
+  {
+    title: "what version 2 does not have is refused by its name",
+    sh: "berth run --rm --cpu-rt-runtime 1000 busybox true",
+    err: /real-time/,
+    code: 125,
+  },
+];
+
+const DEVICES: readonly Check[] = [
+  {
+    title: "the usual devices work",
+    sh: "berth run --rm busybox sh -c 'echo x >/dev/null && head -c 1 /dev/zero | wc -c && head -c 1 /dev/urandom | wc -c'",
+    out: "1\n1\n",
+  },
+  {
+    title: "another one may be made and not be opened",
+    sh: "berth run --rm busybox sh -c 'mknod /disk b 254 0 && echo made && head -c 1 /disk'",
+    out: "made\n",
+    err: /Operation not permitted/,
+    code: 1,
+  },
+  {
+    title: "--device opens it, as far as its letters say",
+    sh: "berth run --rm --device /dev/vda:/dev/disk:r busybox sh -c 'head -c 1 /dev/disk | wc -c; echo x >/dev/disk'",
+    out: "1\n",
+    err: /Operation not permitted/,
+    code: 1,
+  },
+  {
+    title: "--device-cgroup-rule",
+    sh: "berth run --rm --device-cgroup-rule 'b 254:* r' busybox sh -c 'mknod /disk b 254 0; head -c 1 /disk | wc -c'",
+    out: "1\n",
+  },
+  {
+    title: "--privileged opens all",
+    sh: "berth run --rm --privileged busybox sh -c 'head -c 1 /dev/vda | wc -c'",
+    out: "1\n",
+  },
+];
+
+const LIVING: readonly Check[] = [
+  {
+    title: "run -d",
+    sh: "berth run -d --name c -m 64m busybox sh -c 'trap \"exit 7\" TERM; while :; do sleep 0.1; date +%s%N >/n; done' | wc -c",
+    out: "65\n",
+  },
+  {
+    title: "exec is born in the container's group and namespace",
+    sh: `${GROUP} berth exec c sh -c 'cat /proc/self/cgroup; sleep 5' & sleep 3; ${GROUP} for p in $(cat $G/cgroup.procs); do tr '\\0' ' ' </proc/$p/cmdline; done; wait`,
+    out: /0::\/\n?[^]*cat \/proc\/self\/cgroup; sleep 5/,
+  },
+  { title: "exec gives the exit code", sh: "berth exec c sh -c 'exit 4'", code: 4 },
+  {
+    title: "exec obeys the device rules",
+    sh: "berth exec c sh -c 'mknod /disk b 254 0; head -c 1 /disk'",
+    err: /Operation not permitted/,
+    code: 1,
+  },
+  {
+    title: "exec counts against the limits: too much memory is death",
+    sh: "berth exec c tail /dev/zero",
+    code: 137,
+  },
+  {
+    title: "stats and top read version 2",
+    sh: "berth stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.PIDs}}' c; berth top c | head -1",
+    out: /^c [0-9.]+[kM]iB \/ 64MiB [12]\n.*PID/,
+  },
+  {
+    title: "pause freezes the group",
+    sh: `${GROUP} berth pause c; cat $G/cgroup.freeze; grep frozen $G/cgroup.events; berth inspect -f '{{.State.Status}}' c`,
+    out: "c\n1\nfrozen 1\npaused\n",
+  },
+  {
+    title: "exec into a paused container is refused at once",
+    sh: "berth exec c true",
+    err: /paused/,
+    code: 1,
+  },
+  {
+    title: "unpause thaws it",
+    sh: `${GROUP} berth unpause c; grep frozen $G/cgroup.events; a=$(berth exec c cat /n); sleep 2; b=$(berth exec c cat /n); test "$a" != "$b" && echo moves`,
+    out: "c\nfrozen 0\nmoves\n",
+  },
+  {
+    title: "update changes the limits of what runs",
+    sh: `${GROUP} berth update -m 128m --memory-swap 128m --cpus 1.5 --pids-limit 50 --cpu-shares 512 c >/dev/null; cd $G; cat memory.max memory.swap.max cpu.max pids.max cpu.weight`,
+    out: "134217728\n0\n150000 100000\n50\n59\n",
+  },
+  {
+    title: "an engine that was killed is followed by one that adopts the container",
+    sh: "P=$(berth inspect -f '{{.State.Pid}}' c); kill -9 $(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' /run/berth/engine.json); sleep 1; test $P = $(berth inspect -f '{{.State.Pid}}' c) && berth exec c cat /proc/self/cgroup",
+    out: "0::/\n",
+  },
+  {
+    title: "what was adopted can be paused and goes on",
+    sh: `${GROUP} berth pause c && berth unpause c && grep frozen $G/cgroup.events`,
+    out: "c\nc\nfrozen 0\n",
+  },
+  {
+    title: "the memory event of an adopted container is seen",
+    sh: "berth exec c tail /dev/zero; berth inspect -f '{{.State.OOMKilled}}' c",
+  },
+  {
+    title: "stop asks, and the answer is the exit code",
+    sh: `${GROUP} berth stop c; berth inspect -f '{{.State.ExitCode}}' c; ls -d $G 2>/dev/null | wc -l; berth rm c`,
+    out: "c\n7\n0\nc\n",
+  },
+  {
+    title: "stop -t kills who does not listen",
+    sh: "berth run -d --name c busybox sh -c 'trap \"\" TERM; while :; do sleep 1; done' >/dev/null; berth stop -t 1 c; berth inspect -f '{{.State.ExitCode}}' c; berth rm c",
+    out: "c\n137\nc\n",
+  },
+  {
+    title: "rm -f kills what is frozen, with all that it has started",
+    sh: "berth run -d --name c busybox sh -c 'sleep 77 & sleep 78 & wait' >/dev/null; berth pause c; berth rm -f c; ps | grep -c '[s]leep 7'",
+    out: "c\nc\n0\n",
+    code: 1,
+  },
+  {
+    title: "groups that a privileged container has made go with it",
+    sh: "berth run --rm --privileged busybox sh -c 'mkdir -p /sys/fs/cgroup/a/b && sleep 50 & sleep 1; mkdir /sys/fs/cgroup/d && echo 0 >/sys/fs/cgroup/d/cgroup.procs; echo made'; ls -d /sys/fs/cgroup/b*/*/ 2>/dev/null | wc -l",
+    out: "made\n0\n",
+  },
+  {
+    title: "--pid host: who remains is killed by the group",
+    sh: "berth run --rm --pid host busybox sh -c 'sleep 79 & echo started'; ps | grep -c '[s]leep 79'",
+    out: "started\n0\n",
+    code: 1,
+  },
+  {
+    title: "--restart starts again in a new group",
+    sh: "berth run -d --name c --restart on-failure:2 busybox false >/dev/null; berth wait c; berth inspect -f '{{.RestartCount}}' c; berth rm c",
+    out: "1\n2\nc\n",
+  },
+];
+
+const NETWORKS: readonly Check[] = [
+  {
+    title: "a container reaches the gateway of the bridge",
+    sh: "berth run --rm busybox sh -c 'ping -c 1 -W 5 $(ip route | sed -n \"s/default via \\([0-9.]*\\).*/\\1/p\")' | grep -o '1 packets received'",
+    out: "1 packets received\n",
+  },
+  {
+    title: "containers of a network know each other's names",
+    sh: "berth network create n >/dev/null && berth run -d --name web --network n busybox httpd -f -h /etc >/dev/null && berth run --rm --network n busybox wget -qO- http://web/hostname | wc -l",
+    out: "1\n",
+  },
+  {
+    title: "a published port answers",
+    sh: "berth run -d --name pub -p 127.0.0.1:8080:80 busybox httpd -f -h /etc >/dev/null; sleep 1; wget -qO- http://127.0.0.1:8080/hostname | wc -l",
+    out: "1\n",
+  },
+  {
+    title: "build runs steps",
+    sh: "mkdir -p /tmp/b && printf 'FROM busybox\\nRUN cat /proc/self/cgroup >/c\\n' >/tmp/b/Dockerfile && berth build -q -t built /tmp/b | cut -c1-7; berth run --rm built cat /c",
+    out: "sha256:\n0::/\n",
+  },
+];
+
+const END: readonly Check[] = [
+  { title: "fsck finds nothing", sh: "berth system fsck", out: /./ },
+  {
+    title: "shutdown --containers leaves no group, no device and no process",
+    sh: "berth system shutdown --containers; sleep 1; ls -d /sys/fs/cgroup/b*/ 2>/dev/null; ls /sys/class/net; ps | grep '[b]erth\\|[h]ttpd' | wc -l",
+    out: "lo\n0\n",
+  },
+];
+
+export const CHECKS: readonly Check[] = [
+  ...MACHINE,
+  ...RUNNING,
+  ...LIMITS,
+  ...DEVICES,
+  ...LIVING,
+  ...NETWORKS,
+  ...END,
+];
