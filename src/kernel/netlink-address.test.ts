@@ -4,6 +4,7 @@ import {
   addDefaultRoute,
   decodeAddress,
   decodeRoute,
+  deleteAddress,
   deleteNeighbour,
   setForwarding,
   setNeighbour,
@@ -17,6 +18,12 @@ const received = (bytes: Uint8Array): Received =>
 test("an address carries its broadcast address", () => {
   expect(hex(addAddress({ address: "172.17.0.2", prefixLength: 16, interfaceIndex: 1000 }))).toBe(
     "30000000 14000506 00000000 00000000 02108000 e8030000 08000200 ac110002 08000100 ac110002 08000400 ac11ffff",
+  );
+});
+
+test("an address is deleted by itself and its device", () => {
+  expect(hex(deleteAddress({ address: "172.17.0.1", prefixLength: 16, interfaceIndex: 3 }))).toBe(
+    "20000000 15000500 00000000 00000000 02100000 03000000 08000200 ac110001",
   );
 });
 

@@ -18,6 +18,7 @@ import {
 } from "./netlink-message.ts";
 
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 const RTM_GETROUTE = 26;
@@ -66,6 +67,15 @@ export function addAddress({ address, prefixLength, interfaceIndex }: InterfaceA
     attribute(IFA_LOCAL, bytes),
     attribute(IFA_ADDRESS, bytes),
     attribute(IFA_BROADCAST, broadcast(bytes, prefixLength)),
+  );
+}
+
+export function deleteAddress({ address, prefixLength, interfaceIndex }: InterfaceAddress): Uint8Array {
+  return message(
+    RTM_DELADDR,
+    NLM_F_ACK,
+    concat([u8(AF_INET), u8(prefixLength), u8(0), u8(RT_SCOPE_UNIVERSE), u32(interfaceIndex)]),
+    attribute(IFA_LOCAL, ipv4Bytes(address)),
   );
 }
 

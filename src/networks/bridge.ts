@@ -7,6 +7,7 @@ import {
   addAddress,
   decodeAddress,
   decodeRoute,
+  deleteAddress,
   dumpAddresses,
   dumpRoutes,
   type Route,
@@ -83,6 +84,7 @@ function ensureAddress(route: Netlink, { name, subnet, gateway }: Bridge, interf
       `the host reaches ${formatSubnet(subnet)} of bridge "${name}" by another route by now: remove that route, or stop all containers for a new choice`,
     );
   }
+  for (const old of mine) route.request(`remove address ${old.address} of "${name}"`, deleteAddress(old)); // of a choice before this
   route.request(
     `add address ${gateway} to "${name}"`,
     addAddress({ address: gateway, prefixLength: subnet.prefixLength, interfaceIndex }),

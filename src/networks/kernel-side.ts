@@ -10,6 +10,7 @@ import { ensureForwardAccept, removeForwardAccept } from "./docker.ts";
 import { type Endpoint, HOST_INTERFACE, hostInterface } from "./endpoint.ts";
 import { ensureTable, generation, removeTable } from "./firewall.ts";
 import { overlaps, type Subnet } from "./ipv4.ts";
+import { lockSubnets } from "./subnet-lock.ts";
 
 const FIRST_INDEX = 1 << 20;
 
@@ -30,16 +31,27 @@ export class KernelSide implements Disposable {
     this.#table = instance;
   }
 
+  /** Whether the bridge has been made, or found as it must be, in this engine's life. */
+  get standing(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** Makes the bridge that `choose` answers. Until it stands with its address, no other engine of this machine chooses. */
+  makeBridge(choose: () => Bridge): Link {
+    using _ = lockSubnets();
+    return (this.#link = ensureBridge(this.#routes(), choose()));
+  }
+
   /** Bridge, forwarding and firewall. Costs one small request when nothing has changed. */
   ensure(bridge: Bridge): Link {
-    this.#link ??= ensureBridge(this.#routes(), bridge);
+    const link = this.#link ?? this.makeBridge(() => bridge);
     const netfilter = this.#filters();
     if (generation(netfilter) !== this.#generation) {
       ensureTable(netfilter, this.#table, bridge);
       ensureForwardAccept(netfilter, bridge.name);
       this.#generation = generation(netfilter);
     }
-    return this.#link;
+    return link;
   }
 
   /** Makes the veth; its other end is born in the network namespace of `pid`. */

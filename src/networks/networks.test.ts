@@ -2,10 +2,30 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { openStore, type Store } from "../store/store.ts";
 import { loopbackPlan, Networks, openNetworks } from "./networks.ts";
+import { choosePool } from "./pool.ts";
 import { Namespace } from "./testbed.ts";
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("networks.test.ts: left out, network namespaces need root");
+
+/** An engine's first container, as soon as standard input ends; prints the subnet. */
+const RIVAL = `
+  const { openNetworks } = await import("./networks.ts");
+  const { openStore } = await import("../store/store.ts");
+  const [root, instance] = process.argv.slice(-2);
+  const networks = await openNetworks({ store: await openStore(root), instance });
+  process.stdout.write("ready");
+  await Bun.stdin.text();
+  networks.plan(networks.allocate("a"));
+  process.stdout.write(networks.bridge().subnet);
+`;
+
+/** Names of instances that all begin at the first pool. */
+function rival(index: number): string {
+  const first = choosePool("berth", []).base;
+  const names = Array.from({ length: 1000 }, (_, number) => `b${number}`);
+  return names.filter((name) => choosePool(name, []).base === first)[index] ?? "";
+}
 
 /** An engine's networks, with a host of their own and a world outside of it. */
 interface World extends Disposable {
@@ -245,23 +265,55 @@ describe.skipIf(!isRoot)("the default bridge", () => {
 
   test("a device that is in the way of the bridge is not touched", () => {
     world.host.run("ip", "link", "add", "berth0", "type", "veth");
-    const endpoint = networks.allocate("a");
-    expect(() => networks.plan(endpoint)).toThrow('network interface "berth0" exists and is no bridge');
+    expect(() => networks.allocate("a")).toThrow('network interface "berth0" exists and is no bridge');
   });
 
   test("a subnet that the host reaches otherwise by now is chosen anew when nobody is on it", async () => {
     networks.allocate("a");
     networks.release("a");
-    world.host.run("ip", "route", "add", "172.17.0.0/16", "via", "198.51.100.2");
+    world.host.run("ip", "route", "add", "172.17.128.0/17", "via", "198.51.100.2");
     await networks.close();
     networks = await openNetworks({ store, instance: "berth" });
     expect(networks.allocate("a").address).toBe("172.18.0.2");
+    expect(world.host.run("ip", "-o", "-4", "address", "show", "dev", "berth0").match(/inet \S+/g)).toEqual([
+      "inet 172.18.0.1/16",
+    ]);
   });
 
   test("while a container holds the subnet, such a route is an error that says what to do", async () => {
-    const endpoint = networks.allocate("a");
+    networks.allocate("a");
+    await networks.close();
+    world.host.run("ip", "link", "delete", "berth0");
     world.host.run("ip", "route", "add", "172.17.0.0/16", "via", "198.51.100.2");
-    expect(() => networks.plan(endpoint)).toThrow("remove that route");
+    networks = await openNetworks({ store, instance: "berth" });
+    expect(() => networks.allocate("b")).toThrow("remove that route, or stop all containers");
+    networks.release("a");
+    expect(networks.allocate("b").address).toBe("172.18.0.2");
+  });
+
+  test("a subnet is taken as soon as an address in it is given", async () => {
+    networks.preview("a"); // has chosen, and holds nothing
+    using otherStore = await openStore(`${root}/other`);
+    await using other = await openNetworks({ store: otherStore, instance: rival(0) });
+    expect(other.allocate("a").address).toBe("172.17.0.2");
+    expect(networks.allocate("a").address).toBe("172.18.0.2");
+    for (const each of [other, networks]) each.plan(each.allocate("a"));
+  });
+
+  test("engines that make their first bridge in the same moment choose different subnets", async () => {
+    const engines = Array.from({ length: 6 }, (_, index) =>
+      Bun.spawn([process.execPath, "-e", RIVAL, `${root}/${index}`, rival(index)], {
+        cwd: import.meta.dir,
+        stdio: ["pipe", "pipe", "inherit"],
+      }),
+    );
+    const outputs = engines.map(({ stdout }) => stdout.getReader());
+    for (const output of outputs) await output.read(); // it stands at the line
+    for (const { stdin } of engines) void stdin.end();
+    const subnets = await Promise.all(
+      outputs.map(async (output) => new TextDecoder().decode((await output.read()).value)),
+    );
+    expect(subnets.toSorted()).toEqual([17, 18, 19, 20, 21, 22].map((part) => `172.${part}.0.0/16`));
   });
 });
 

@@ -65,7 +65,7 @@ export class Networks implements AsyncDisposable {
     for (const { value } of this.#rows.all()) this.#endpoints.set(value.containerId, value);
   }
 
-  /** An address and names, durable until release(); asked again for the same container, the same. Touches nothing in the kernel. */
+  /** An address and names, durable until release(); asked again for the same container, the same. The first makes the bridge: its subnet is ours only then. */
   allocate(
     containerId: string,
     request: { mac?: string | undefined; ip?: string | undefined } = {},
@@ -77,7 +77,7 @@ export class Networks implements AsyncDisposable {
     }
     if (this.#endpoints.size >= MAX_ENDPOINTS) throw full();
     const mac = request.mac ? parseMac(request.mac) : undefined;
-    const { addresses } = this.#network();
+    const { addresses } = this.#standing();
     const number = addresses.next();
     const address = formatIpv4(number);
     const endpoint: Endpoint = { id: newId(), containerId, address, mac: mac ?? macOf(number) };
@@ -196,6 +196,16 @@ export class Networks implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The network with its bridge. What was read or chosen before is looked at once more while nobody else can choose. */
+  #standing(): { addresses: Addresses } {
+    if (!this.#kernel.standing)
+      this.#kernel.makeBridge(() => {
+        if (this.#endpoints.size === 0) this.#chosen = this.#open();
+        return this.#network().bridge;
+      });
+    return this.#network();
   }
 
   #network(): { id: string; bridge: Bridge; addresses: Addresses } {
