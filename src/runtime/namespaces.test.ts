@@ -119,6 +119,19 @@ describe.skipIf(missing !== undefined)("a process in namespaces", () => {
     nothingLeft(launch);
   });
 
+  test("a child that fails while the network is made is told in the child's words", async () => {
+    const echo = async (pid: number) => {
+      while (existsSync(`/proc/${pid}`)) await Bun.sleep(1);
+      throw new Error("create veth: no such process");
+    };
+    const launch = bed.launch(["true"], {
+      mounts: [{ destination: "/x", type: "bind", source: "/no/such", options: ["rbind"] }],
+      network: { afterClone: echo, inside: [] },
+    });
+    await expect(runtime.create(launch)).rejects.toThrow('bind source "/no/such": no such file or directory');
+    nothingLeft(launch);
+  });
+
   test("what attaches before the start sees every byte, and input ends with a half-close", async () => {
     const launch = bed.launch(["sh", "-c", "echo first; cat; echo last >&2"], {
       supervision: { openStdin: true, stdinOnce: true },

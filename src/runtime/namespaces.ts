@@ -61,7 +61,7 @@ class Namespaces implements Runtime {
       await launch.network?.afterClone?.(pid);
     } catch (error) {
       await abandon(process);
-      throw error;
+      throw (await process.failure()) ?? error; // where the child failed, ours is only its echo: its namespaces went with it
     }
     if (!launch.supervision.waitForStart) void process.start().catch(() => undefined); // start() says it again
     return process;

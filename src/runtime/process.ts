@@ -69,6 +69,12 @@ export class Supervised implements ProcessHandle {
     return !this.#settled;
   }
 
+  /** Why the start failed, once the process has come to its end; undefined where no operation of the plan did. */
+  async failure(): Promise<BerthError | undefined> {
+    const { failure } = await this.exited;
+    return failure && startError(this.#options.ops, failure);
+  }
+
   send(frame: Uint8Array): void {
     this.#control?.send(frame);
   }
