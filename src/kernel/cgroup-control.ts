@@ -6,6 +6,7 @@ import { hasErrno, KernelError } from "./error.ts";
 import { kill } from "./processes.ts";
 
 const ENOENT = 2;
+const ESRCH = 3;
 const EBUSY = 16;
 const ENODEV = 19;
 const ENOTEMPTY = 39;
@@ -28,8 +29,33 @@ export function prepareCgroupParent(layout: CgroupLayout, path: string): void {
   const { cpuset } = layout.v1;
   if (cpuset !== undefined) for (const level of levels) inheritCpus(cpuset, level);
   const { v2 } = layout;
-  if (v2 !== undefined)
-    for (const level of ["", ...levels]) enableControllers(v2.mountpoint + level, v2.controllers);
+  if (v2 === undefined || v2.controllers.length === 0) return;
+  evacuate(v2.mountpoint);
+  for (const level of ["", ...levels]) enableControllers(v2.mountpoint + level, v2.controllers);
+}
+
+const EVACUATIONS = 10;
+
+/**
+ * In a container the root of what we see is a group like any other: with processes in it, it passes no controller on but those for
+ * threads, and with these no process could be born below. So they move into one of their own, as moby's hack/dind does.
+ */
+function evacuate(root: string): void {
+  if (!existsSync(`${root}/cgroup.type`)) return; // the kernel's own root may have processes
+  for (let round = 0; round < EVACUATIONS; round += 1) {
+    const pids = ownPids(root).filter((pid) => pid !== 0); // 0: one of another pid namespace
+    if (pids.length === 0) return;
+    mkdirSync(`${root}/init`, { recursive: true });
+    for (const pid of pids) moveProcess(pid, `${root}/init`);
+  }
+}
+
+function moveProcess(pid: number, directory: string): void {
+  try {
+    write(`${directory}/cgroup.procs`, String(pid));
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error; // it has ended; or limits will be refused later, by their file
+  }
 }
 
 /** A new group of version 1 has no CPUs at all; with clone_children the kernel copies them into those below. */
@@ -44,6 +70,7 @@ function inheritCpus(hierarchy: string, path: string): void {
 
 /** One at a time: a controller that cannot be passed on must not hinder the others. */
 function enableControllers(directory: string, controllers: readonly string[]): void {
+  if (existsSync(`${directory}/cgroup.type`) && ownPids(directory).length > 0) return; // see evacuate()
   const enabled = readFileSync(`${directory}/cgroup.subtree_control`, "utf8").split(/\s+/);
   for (const controller of controllers.filter((name) => !enabled.includes(name))) {
     try {
@@ -80,10 +107,34 @@ export function processes(layout: CgroupLayout, path: string): number[] {
 /** Of a directory and of what the container may have made below it. */
 function pidsBelow(directory: string): number[] {
   try {
-    const own = readFileSync(`${directory}/cgroup.procs`, "utf8").split("\n").filter(Boolean).map(Number);
-    return [...own, ...groupsIn(directory).flatMap((name) => pidsBelow(`${directory}/${name}`))];
+    return [
+      ...ownPids(directory),
+      ...groupsIn(directory).flatMap((name) => pidsBelow(`${directory}/${name}`)),
+    ];
   } catch (error) {
     if (hasErrno(error, ENOENT, ENODEV)) return [];
+    throw error;
+  }
+}
+
+function ownPids(directory: string): number[] {
+  return readFileSync(`${directory}/cgroup.procs`, "utf8").split("\n").filter(Boolean).map(Number);
+}
+
+/**
+ * Where a further process of the group is born in version 2. Its processes may have divided it (systemd does, an engine does), and
+ * then it takes none itself: where its first process is, there is room. As runc does.
+ */
+export function entryGroup(layout: CgroupLayout, path: string, firstPid: number): string {
+  const { v2 } = layout;
+  if (v2 === undefined) return path;
+  try {
+    const passedOn = readFileSync(`${v2.mountpoint}${path}/cgroup.subtree_control`, "utf8");
+    if (passedOn.trim() === "") return path;
+    const own = /^0::(.*)$/m.exec(readFileSync(`/proc/${firstPid}/cgroup`, "utf8"))?.[1];
+    return own?.startsWith(`${path}/`) === true ? own : path;
+  } catch (error) {
+    if (hasErrno(error, ENOENT, ESRCH, ENODEV)) return path; // it has just ended: whoever enters is told
     throw error;
   }
 }

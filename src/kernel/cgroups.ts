@@ -8,6 +8,7 @@ import type { CgroupWrite } from "./cgroup-write.ts";
 
 export {
   cgroupDirectories,
+  entryGroup,
   freeze,
   killCgroup,
   listCgroups,

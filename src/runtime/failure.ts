@@ -14,6 +14,7 @@ const EPERM = 1;
 const ENOENT = 2;
 const E2BIG = 7;
 const ENOEXEC = 8;
+const EAGAIN = 11;
 const EACCES = 13;
 const ENODEV = 19;
 const ENOTDIR = 20;
@@ -26,6 +27,11 @@ export function startError(ops: readonly Op[], failure: Failure): BerthError {
   const op = ops[failure.op];
   if (op?.op === "exec") return execError(op.argv[0] ?? "", failure.errno);
   const code = codeOf(op, failure.errno);
+  if (op?.op === "clone" && failure.errno === EAGAIN)
+    return new BerthError(
+      code,
+      "no further process may start: the limit of processes is reached (pids, --pids-limit)",
+    );
   const explained = op?.op === "user" && failure.errno === ENOENT;
   return new BerthError(code, explained ? failure.object : `${failure.object}: ${errnoText(failure.errno)}`);
 }

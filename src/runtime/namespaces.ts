@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, rmdirSync, rmSync, unlinkSync } from 
 import { attachDeviceProgram } from "../kernel/device-program.ts";
 import {
   cgroupDirectories,
+  entryGroup,
   freeze,
   killCgroup,
   prepareCgroupParent,
@@ -68,7 +69,8 @@ class Namespaces implements Runtime {
   }
 
   async exec(launch: ExecLaunch): Promise<ProcessHandle> {
-    const ops = compileExecPlan(launch, this.#features);
+    const v2Cgroup = entryGroup(this.#features.cgroups, launch.cgroup, launch.target.pid);
+    const ops = compileExecPlan({ ...launch, v2Cgroup }, this.#features);
     const process = await this.#launch(ops, launch.supervision.runDirectory, undefined);
     try {
       await process.cloned;

@@ -97,10 +97,11 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   const { id, process, supervision, target, seccomp } = launch;
   const join = (flags: number): Op => ({ op: "join-process", ...target, flags });
   const { hierarchies, v2 } = features.cgroups;
+  const birth = launch.v2Cgroup ?? launch.cgroup;
   return [
     ...supervisionOps(id, process, supervision),
     join(CLONE.pid),
-    { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + launch.cgroup },
+    { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
     ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
     join(CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgroup),
     { op: "root", path: "/", bind: false },

@@ -71,6 +71,8 @@ export interface ExecLaunch {
   readonly supervision: Supervision;
   /** The container's control group below the root of every hierarchy: `/berth/<container id>`. */
   readonly cgroup: string;
+  /** Where in version 2 it is born, if not there: see `entryGroup`. */
+  readonly v2Cgroup?: string;
 }
 
 export interface ExitRecord {
