@@ -14,8 +14,15 @@ export interface Check {
   readonly code?: number;
 }
 
-/** Where the guest's engine has the groups of container `c`. */
-const GROUP = "G=/sys/fs/cgroup/b*/$(berth inspect -f '{{.Id}}' c); ";
+/** Where the guest's engine has the group of container `c`. */
+const GROUP = "G=/sys/fs/cgroup/berth/$(berth inspect -f '{{.Id}}' c);";
+
+/** What an ended container used is given back behind its exit code: awaited, not expected at once. The limit is the guest's. */
+const GROUP_GONE = "while [ -d $G ]; do sleep 0.1; done; echo gone;";
+const ALL_GONE = "while ls -d /sys/fs/cgroup/berth/*/ >/dev/null 2>&1; do sleep 0.1; done; echo gone";
+
+/** The next call of `berth` starts another one. */
+const KILL_ENGINE = "kill -9 $(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' /run/berth/engine.json); sleep 1;";
 
 const MACHINE: readonly Check[] = [
   {
@@ -53,12 +60,12 @@ const RUNNING: readonly Check[] = [
   {
     title: "--cgroupns host shows where the group is",
     sh: "berth run --rm --cgroupns host busybox cat /proc/self/cgroup",
-    out: /^0::\/b[0-9a-f]{6}\/[0-9a-f]{64}\n$/,
+    out: /^0::\/berth\/[0-9a-f]{64}\n$/,
   },
   {
     title: "a container may read its groups and change nothing",
     sh: "berth run --rm busybox sh -c 'cat /sys/fs/cgroup/cgroup.procs; echo max >/sys/fs/cgroup/pids.max'",
-    out: "1\n7\n".slice(0, 2),
+    out: /^1\n/,
     err: /Read-only file system/,
     code: 1,
   },
@@ -81,9 +88,9 @@ const LIMITS: readonly Check[] = [
     code: 137,
   },
   {
-    title: "inspect and the events say why",
-    sh: "berth inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' oom; berth events --since 0 --until $(date +%s) -f event=oom --format '{{.Action}}'; berth rm oom",
-    out: "true 137\noom\noom\n",
+    title: "inspect says why",
+    sh: "berth inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' oom; berth rm oom",
+    out: "true 137\noom\n",
   },
   {
     title: "a child that was killed for memory is told, though the container goes on",
@@ -165,8 +172,8 @@ const LIVING: readonly Check[] = [
   },
   {
     title: "exec is born in the container's group and namespace",
-    sh: `${GROUP} berth exec c sh -c 'cat /proc/self/cgroup; sleep 5' & sleep 3; ${GROUP} for p in $(cat $G/cgroup.procs); do tr '\\0' ' ' </proc/$p/cmdline; done; wait`,
-    out: /0::\/\n?[^]*cat \/proc\/self\/cgroup; sleep 5/,
+    sh: `${GROUP} berth exec c sh -c 'cat /proc/self/cgroup; sleep 5' & sleep 3; for p in $(cat $G/cgroup.procs); do cat /proc/$p/cmdline; done | tr '\\0' ' '; wait`,
+    out: /^0::\/\n.*sleep 5 /,
   },
   { title: "exec gives the exit code", sh: "berth exec c sh -c 'exit 4'", code: 4 },
   {
@@ -179,11 +186,6 @@ const LIVING: readonly Check[] = [
     title: "exec counts against the limits: too much memory is death",
     sh: "berth exec c tail /dev/zero",
     code: 137,
-  },
-  {
-    title: "stats and top read version 2",
-    sh: "berth stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.PIDs}}' c; berth top c | head -1",
-    out: /^c [0-9.]+[kM]iB \/ 64MiB [12]\n.*PID/,
   },
   {
     title: "pause freezes the group",
@@ -202,28 +204,40 @@ const LIVING: readonly Check[] = [
     out: "c\nfrozen 0\nmoves\n",
   },
   {
-    title: "update changes the limits of what runs",
-    sh: `${GROUP} berth update -m 128m --memory-swap 128m --cpus 1.5 --pids-limit 50 --cpu-shares 512 c >/dev/null; cd $G; cat memory.max memory.swap.max cpu.max pids.max cpu.weight`,
-    out: "134217728\n0\n150000 100000\n50\n59\n",
+    title: "top",
+    sh: "berth top c | grep -c 'while :'",
+    out: "1\n",
   },
   {
     title: "an engine that was killed is followed by one that adopts the container",
-    sh: "P=$(berth inspect -f '{{.State.Pid}}' c); kill -9 $(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/' /run/berth/engine.json); sleep 1; test $P = $(berth inspect -f '{{.State.Pid}}' c) && berth exec c cat /proc/self/cgroup",
+    sh: `P=$(berth inspect -f '{{.State.Pid}}' c); ${KILL_ENGINE} test $P = $(berth inspect -f '{{.State.Pid}}' c) && berth exec c cat /proc/self/cgroup`,
     out: "0::/\n",
   },
   {
-    title: "what was adopted can be paused and goes on",
-    sh: `${GROUP} berth pause c && berth unpause c && grep frozen $G/cgroup.events`,
-    out: "c\nc\nfrozen 0\n",
+    title: "device rules outlive the engine that made them",
+    sh: "berth exec c sh -c 'rm -f /disk; mknod /disk b 254 0; echo x >/dev/null; head -c 1 /disk'",
+    err: /Operation not permitted/,
+    code: 1,
   },
   {
-    title: "the memory event of an adopted container is seen",
-    sh: "berth exec c tail /dev/zero; berth inspect -f '{{.State.OOMKilled}}' c",
+    title: "one that was paused is adopted as paused, and goes on when told",
+    sh: `${GROUP} berth pause c; ${KILL_ENGINE} berth inspect -f '{{.State.Status}}' c; berth unpause c; grep frozen $G/cgroup.events`,
+    out: "c\npaused\nc\nfrozen 0\n",
   },
   {
-    title: "stop asks, and the answer is the exit code",
-    sh: `${GROUP} berth stop c; berth inspect -f '{{.State.ExitCode}}' c; ls -d $G 2>/dev/null | wc -l; berth rm c`,
-    out: "c\n7\n0\nc\n",
+    title: "limits outlive the engine",
+    sh: "berth exec c tail /dev/zero",
+    code: 137,
+  },
+  {
+    title: "exec into a group that is full is an error, not a wait",
+    sh: "berth run -d --name full --pids-limit 1 busybox sleep 50 >/dev/null; berth exec full true; echo $?; berth rm -f full",
+    out: /pids-limit[^]*\n126\nfull\n/,
+  },
+  {
+    title: "stop asks, and the answer is the exit code; the shim has seen that memory was short",
+    sh: `${GROUP} berth stop c; berth inspect -f '{{.State.ExitCode}} {{.State.OOMKilled}}' c; ${GROUP_GONE} berth rm c`,
+    out: "c\n7 true\ngone\nc\n",
   },
   {
     title: "stop -t kills who does not listen",
@@ -238,8 +252,13 @@ const LIVING: readonly Check[] = [
   },
   {
     title: "groups that a privileged container has made go with it",
-    sh: "berth run --rm --privileged busybox sh -c 'mkdir -p /sys/fs/cgroup/a/b && sleep 50 & sleep 1; mkdir /sys/fs/cgroup/d && echo 0 >/sys/fs/cgroup/d/cgroup.procs; echo made'; ls -d /sys/fs/cgroup/b*/*/ 2>/dev/null | wc -l",
-    out: "made\n0\n",
+    sh: `berth run --rm --privileged busybox sh -c 'mkdir -p /sys/fs/cgroup/a/b && sleep 50 & sleep 1; mkdir /sys/fs/cgroup/d && echo 0 >/sys/fs/cgroup/d/cgroup.procs; echo made'; ${ALL_GONE}`,
+    out: "made\ngone\n",
+  },
+  {
+    title: "exec enters a container that has divided its groups, as systemd does",
+    sh: `berth run -d --name c --privileged busybox sh -c 'cd /sys/fs/cgroup; mkdir init; echo 1 >init/cgroup.procs; echo +memory +pids >cgroup.subtree_control; exec sleep 99' >/dev/null; sleep 1; berth exec c cat /proc/self/cgroup /sys/fs/cgroup/cgroup.subtree_control; ${GROUP} berth rm -f c; ${GROUP_GONE}`,
+    out: "0::/init\nmemory pids\nc\ngone\n",
   },
   {
     title: "--pid host: who remains is killed by the group",
@@ -247,12 +266,10 @@ const LIVING: readonly Check[] = [
     out: "started\n0\n",
     code: 1,
   },
-  {
-    title: "--restart starts again in a new group",
-    sh: "berth run -d --name c --restart on-failure:2 busybox false >/dev/null; berth wait c; berth inspect -f '{{.RestartCount}}' c; berth rm c",
-    out: "1\n2\nc\n",
-  },
 ];
+
+const NEST =
+  "mkdir -p /inner; berth run --rm --privileged -v /bin/berth:/bin/berth -v /lib:/lib -v /lib64:/lib64 -v /inner:/var/lib/berth busybox sh -c";
 
 const NETWORKS: readonly Check[] = [
   {
@@ -261,19 +278,28 @@ const NETWORKS: readonly Check[] = [
     out: "1 packets received\n",
   },
   {
-    title: "containers of a network know each other's names",
-    sh: "berth network create n >/dev/null && berth run -d --name web --network n busybox httpd -f -h /etc >/dev/null && berth run --rm --network n busybox wget -qO- http://web/hostname | wc -l",
-    out: "1\n",
+    title: "containers reach each other",
+    sh: "berth run -d --name web busybox httpd -f -h /etc >/dev/null && berth run --rm busybox wget -qO- http://$(berth inspect -f '{{.NetworkSettings.IPAddress}}' web)/hostname | wc -l; berth rm -f web",
+    out: "1\nweb\n",
+  },
+];
+
+/** An engine in a container: its root of the groups is not the kernel's, and the processes in it hinder passing controllers on. */
+const NESTED: readonly Check[] = [
+  {
+    title: "an engine in a privileged container runs containers",
+    sh: `${NEST} 'berth image bootstrap busybox >/dev/null; berth run --rm busybox cat /proc/self/cgroup; berth system shutdown --containers; find /sys/fs/cgroup/ -path "*/berth/*" -type d'`,
+    out: "0::/\n",
   },
   {
-    title: "a published port answers",
-    sh: "berth run -d --name pub -p 127.0.0.1:8080:80 busybox httpd -f -h /etc >/dev/null; sleep 1; wget -qO- http://127.0.0.1:8080/hostname | wc -l",
-    out: "1\n",
+    title: "… keeps their limits",
+    sh: `${NEST} 'berth run --rm -m 64m --pids-limit 9 busybox sh -c "cd /sys/fs/cgroup; cat memory.max pids.max"'`,
+    out: "67108864\n9\n",
   },
   {
-    title: "build runs steps",
-    sh: "mkdir -p /tmp/b && printf 'FROM busybox\\nRUN cat /proc/self/cgroup >/c\\n' >/tmp/b/Dockerfile && berth build -q -t built /tmp/b | cut -c1-7; berth run --rm built cat /c",
-    out: "sha256:\n0::/\n",
+    title: "… and leaves no group",
+    sh: "find /sys/fs/cgroup/berth -mindepth 1 -type d | wc -l",
+    out: "0\n",
   },
 ];
 
@@ -281,7 +307,7 @@ const END: readonly Check[] = [
   { title: "fsck finds nothing", sh: "berth system fsck", out: /./ },
   {
     title: "shutdown --containers leaves no group, no device and no process",
-    sh: "berth system shutdown --containers; sleep 1; ls -d /sys/fs/cgroup/b*/ 2>/dev/null; ls /sys/class/net; ps | grep '[b]erth\\|[h]ttpd' | wc -l",
+    sh: "berth system shutdown --containers; sleep 1; ls -d /sys/fs/cgroup/berth/ 2>/dev/null; ls /sys/class/net; ps | grep '[b]erth\\|[h]ttpd' | wc -l",
     out: "lo\n0\n",
   },
 ];
@@ -293,5 +319,6 @@ export const CHECKS: readonly Check[] = [
   ...DEVICES,
   ...LIVING,
   ...NETWORKS,
+  ...NESTED,
   ...END,
 ];

@@ -22,8 +22,8 @@ const MODULES = "/lib/modules";
 /** All that containers may need, for the kernel to load by itself; and what it takes to see the disk. */
 const MODULE_PLACES = ["net", "lib", "crypto", "fs/overlayfs", "drivers/net/veth.ko", "drivers/virtio"];
 const DISK_DRIVERS = [
-  "drivers/virtio/virtio",
   "drivers/virtio/virtio_ring",
+  "drivers/virtio/virtio",
   "drivers/virtio/virtio_pci_legacy_dev",
   "drivers/virtio/virtio_pci_modern_dev",
   "drivers/virtio/virtio_pci",
@@ -69,13 +69,13 @@ export async function runGuest({ place, kernel, berth, pieces, timeoutMs }: Gues
 /** Emulated: it must also run where there is no KVM, or where a kernel may not be started under it. */
 function machine(place: string, kernel: string, results: string): string[] {
   const words = "console=ttyS0 quiet panic=-1 cgroup_no_v1=all root=/dev/vda";
-  return [
-    ...["qemu-system-x86_64", "-M", "q35,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "1536"],
-    ...["-kernel", `/boot/vmlinuz-${kernel}`, "-initrd", `${place}/first.cpio`, "-append", words],
-    ...["-drive", `file=${place}/disk,format=raw,if=virtio,cache=unsafe`],
-    ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-serial", `file:${results}`],
-    ...["-nic", "none", "-no-reboot"],
+  const lines = [
+    "qemu-system-x86_64 -M q35,accel=tcg -cpu max -smp 2 -m 1536 -nic none -no-reboot",
+    "-display none -monitor none -serial stdio -serial",
+    `file:${results} -drive file=${place}/disk,format=raw,if=virtio,cache=unsafe`,
+    `-kernel /boot/vmlinuz-${kernel} -initrd ${place}/first.cpio`,
   ];
+  return [...lines.join(" ").split(" "), "-append", words];
 }
 
 /** The first root, in memory: drivers, then the disk. */
@@ -88,7 +88,7 @@ async function makeFirstRoot(root: string, kernel: string): Promise<void> {
     `${root}/init`,
     `
     mount -t devtmpfs dev /dev
-    for driver in ${names.join(" ")}; do insmod $driver; done
+    for driver in ${names.join(" ")}; do insmod $driver || poweroff -f; done
     until [ -b /dev/vda ]; do sleep 0.1; done
     mount -t ext4 /dev/vda /root
     mount --move /dev /root/dev
