@@ -1,6 +1,7 @@
 /** berth on a machine that has control groups of version 2 only, with Debian's kernel. One guest performs all checks. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
+import { PATH } from "../support/command.ts";
 import { BERTH } from "../support/engine.ts";
 import { CHECKS, type Check } from "./checks.ts";
 import { findKernel, type Guest, type Outcome, runGuest } from "./guest.ts";
@@ -14,7 +15,7 @@ if (missing !== undefined) process.stderr.write(`skipping tests: ${missing}\n`);
 function whatIsMissing(): string | undefined {
   if (kernel === undefined) return "no kernel for a guest (Debian: linux-image-cloud-amd64)";
   const tools = { "qemu-system-x86_64": "qemu-system-x86", mke2fs: "e2fsprogs", busybox: "busybox-static" };
-  const absent = Object.entries(tools).find(([name]) => Bun.which(name) === null);
+  const absent = Object.entries(tools).find(([name]) => Bun.which(name, { PATH }) === null);
   return absent && `no ${absent[0]} (Debian: ${absent[1]})`;
 }
 

@@ -3,7 +3,7 @@
  * that it asks for, on a disk of its own. It performs pieces of shell, tells how each ended, and switches itself off.
  */
 import { chmod, cp, mkdir, readdir, readFile, symlink } from "node:fs/promises";
-import { command, output } from "../support/command.ts";
+import { command, output, PATH } from "../support/command.ts";
 
 export interface Outcome {
   readonly code: number;
@@ -144,7 +144,7 @@ async function addBusybox(root: string): Promise<void> {
   for (const name of ["bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "var/lib", "drivers"])
     await mkdir(`${root}/${name}`, { recursive: true });
   await symlink("bin", `${root}/sbin`);
-  const busybox = Bun.which("busybox") ?? "busybox";
+  const busybox = Bun.which("busybox", { PATH }) ?? "busybox";
   await cp(busybox, `${root}/bin/busybox`);
   const applets = await output([busybox, "--list"]);
   for (const name of applets.split("\n").filter((line) => line !== "" && line !== "busybox"))
