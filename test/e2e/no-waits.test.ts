@@ -17,7 +17,9 @@ describe.if(has("root", "busybox", "strace"))("without waiting", () => {
     trace = `${place}/trace`;
     const wrapper = ["strace", "-f", "-qq", "-s", "200", "-e", CALLS, "-e", "signal=none", "-o", trace];
     engine = await startEngine({ place, image: "busybox", wrapper });
-    await engine.berth(["run", "--rm", "busybox", "true"]); // the bridge is made once in an engine's life
+    // The bridge is made once in an engine's life, and the new image is written back once, some seconds later.
+    do await engine.berth(["run", "--rm", "busybox", "true"]);
+    while (!(await readFile(trace, "utf8")).includes("syncfs("));
   }, 60_000);
   afterAll(async () => {
     await engine[Symbol.asyncDispose]();

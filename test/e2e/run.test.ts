@@ -422,7 +422,7 @@ cases("run", [
   },
   {
     title: "--add-host reaches /etc/hosts",
-    sh: "docker run --rm --add-host db:10.1.2.3 busybox grep db /etc/hosts",
+    sh: "docker run --rm --add-host db:10.1.2.3 busybox grep -w db /etc/hosts",
     out: "10.1.2.3\tdb\n",
   },
   {
