@@ -12,6 +12,8 @@ interface Suite {
   readonly name: string;
   readonly paths: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** How many processes share its files. */
+  readonly processes?: number;
 }
 
 const BUN = "tools/bun";
@@ -24,7 +26,7 @@ const SUITES: readonly Suite[] = [
   { name: "shim", paths: ["./test/shim"] },
   { name: "shim, sanitized", paths: ["./test/shim"], env: { BERTH_SHIM_SANITIZE: "1" } },
   { name: "images", paths: ["./test/images"] },
-  { name: "end to end", paths: ["./test/e2e"] },
+  { name: "end to end", paths: ["./test/e2e"], processes: 2 },
   { name: "crash", paths: ["./test/crash"] },
   { name: "security", paths: ["./test/security"] },
 ];
@@ -33,6 +35,7 @@ const AGAIN: Suite = {
   name: "end to end, sanitized shim",
   paths: ["./test/e2e"],
   env: { BERTH_TEST_BINARY: `${SANITIZED}/berth` },
+  processes: 2,
 };
 
 async function gates(): Promise<Sum> {
@@ -41,13 +44,14 @@ async function gates(): Promise<Sum> {
   return outcomes.map(({ passed }) => sumOf(passed)).reduce(add);
 }
 
-async function runSuite({ name, paths, env }: Suite): Promise<Sum> {
+async function runSuite({ name, paths, env, processes }: Suite): Promise<Sum> {
   const present = paths.filter(hasTests);
   if (present.length === 0) return NOTHING;
   console.log(`\n== ${name}`);
   const results = `${process.env.TMPDIR ?? "/tmp"}/berth-junit-${process.pid}.xml`;
-  const words = ["test", "--only-failures", "--reporter=junit", `--reporter-outfile=${results}`, ...present];
-  const exitCode = await inherit([BUN, ...words], env);
+  const words = ["test", "--only-failures", "--reporter=junit", `--reporter-outfile=${results}`];
+  const shared = processes === undefined ? [] : [`--parallel=${processes}`];
+  const exitCode = await inherit([BUN, ...words, ...shared, ...present], env);
   const sum = parseJunit(
     await Bun.file(results)
       .text()
