@@ -103,6 +103,12 @@ export class Execs {
     this.#event(exec, "exec_die", { exitCode: String(exitCode) });
   }
 
+  /** An engine before this one has seen the end and told everybody. */
+  remember(exec: Exec, exitCode: number): void {
+    exec.state = { status: "exited", exitCode, pid: 0 };
+    this.#table.ended(exec);
+  }
+
   #failed(exec: Exec, attachment: PendingAttachment | undefined, error: unknown): unknown {
     const { exitCode, error: explained } = explainExecFailure(error, exec.config.Cmd?.[0] ?? "");
     attachment?.close();

@@ -373,4 +373,21 @@ describe.if(isRoot)("an engine", () => {
     expect(await engine.system.fsck({ repair: false })).toEqual([]);
     expect(readdirSync(`${AT.run}/c`)).toEqual([]);
   }, 20_000);
+
+  test("knows the exit codes of execs from before, and does not announce their ends again", async () => {
+    const id = await start("sleep 100");
+    const { Id: execId } = await engine.execs.create(id, { Cmd: ["sh", "-c", "exit 4"] });
+    await engine.execs.start(execId, { Detach: true });
+    while ((await engine.execs.inspect(execId)).ExitCode === null) await Bun.sleep(1);
+    await engine.close();
+    const reopened = Date.now() / 1000;
+    engine = await Engine.open(AT);
+    expect((await engine.execs.inspect(execId)).ExitCode).toBe(4);
+    const actions: string[] = [];
+    const past = { since: String(reopened), until: String(Date.now() / 1000), filters: new Map() };
+    for await (const { Action } of engine.system.events(past, new AbortController().signal))
+      actions.push(Action ?? "");
+    expect(actions).not.toContain("exec_die");
+    await remove(id);
+  }, 20_000);
 });
