@@ -32,8 +32,11 @@ export async function openPeers(): Promise<Peers> {
   await using undo = new AsyncDisposableStack();
   const place = await mkdtemp("/tmp/bench-");
   undo.defer(() => rm(place, { recursive: true, force: true }));
-  const engine = undo.use(await startEngine({ image: "busybox" }));
-  const docker = await openDocker(place, undo);
+  // What is true until the reboot lies on a tmpfs, for both: as /run does on Debian.
+  const run = await mkdtemp("/dev/shm/bench-");
+  undo.defer(() => rm(run, { recursive: true, force: true }));
+  const engine = undo.use(await startEngine({ image: "busybox", run: `${run}/berth` }));
+  const docker = await openDocker(place, `${run}/docker`, undo);
   const bare = await openBare(place);
   const kept = undo.move();
   return { berth: berthOf(engine), docker, bare, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -53,8 +56,12 @@ function berthOf(engine: TestEngine): Engine {
   };
 }
 
-async function openDocker(place: string, undo: AsyncDisposableStack): Promise<Engine | undefined> {
-  const dockerd = await Dockerd.open(`${place}/docker`);
+async function openDocker(
+  place: string,
+  execRoot: string,
+  undo: AsyncDisposableStack,
+): Promise<Engine | undefined> {
+  const dockerd = await Dockerd.open(`${place}/docker`, execRoot);
   if (dockerd === undefined) return undefined;
   undo.use(dockerd);
   await output([...dockerd.client, "import", "-", "busybox"], {

@@ -8,19 +8,22 @@ export class Dockerd implements AsyncDisposable {
   /** Words before `run`: the client that came with this engine, where it is installed. */
   readonly client: readonly string[];
   readonly #home: string;
+  readonly #execRoot: string;
   #process: Bun.Subprocess | undefined;
 
-  private constructor(home: string, client: string) {
+  private constructor(home: string, execRoot: string, client: string) {
     this.#home = home;
+    this.#execRoot = execRoot;
     this.client = [client, "-H", `unix://${this.#socket}`];
   }
 
-  /** Undefined where Debian's docker.io is not installed. `home` is the caller's to remove. */
-  static async open(home: string): Promise<Dockerd | undefined> {
+  /** Undefined where Debian's docker.io is not installed. The directories are the caller's to remove. */
+  static async open(home: string, execRoot = `${home}/exec`): Promise<Dockerd | undefined> {
     if (!(await Bun.file(DOCKERD).exists())) return undefined;
     await mkdir(home, { recursive: true });
     const dockerd = new Dockerd(
       home,
+      execRoot,
       (await Bun.file("/usr/bin/docker").exists()) ? "/usr/bin/docker" : "docker",
     );
     await dockerd.start();
@@ -38,7 +41,7 @@ export class Dockerd implements AsyncDisposable {
   /** Its bridge and its firewall rules live and die in a network namespace of its own. */
   async start(): Promise<void> {
     const home = this.#home;
-    const places = ["--data-root", `${home}/data`, "--exec-root", `${home}/exec`, "--pidfile", `${home}/pid`];
+    const places = ["--data-root", `${home}/data`, "--exec-root", this.#execRoot, "--pidfile", `${home}/pid`];
     const words = ["unshare", "--net", DOCKERD, ...places, "-H", `unix://${this.#socket}`];
     this.#process = Bun.spawn(words, { env: { PATH }, stdio: ["ignore", "ignore", Bun.file(`${home}/log`)] });
     const deadline = Date.now() + 60_000;

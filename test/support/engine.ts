@@ -12,6 +12,8 @@ export interface EngineOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The caller's own directory, perhaps with what an engine before has left; the caller removes it. */
   readonly place?: string;
+  /** The run directory, for who wants it elsewhere than below the place; the caller removes it. */
+  readonly run?: string;
   /** The tag of the busybox image to import; none: no image. */
   readonly image?: string | undefined;
   /** Words before `berth daemon`: strace, prlimit, unshare … */
@@ -32,7 +34,7 @@ export class TestEngine implements AsyncDisposable {
     return `${this.place}/root`;
   }
   get run(): string {
-    return `${this.place}/run`;
+    return this.#options.run ?? `${this.place}/run`;
   }
   get socket(): string {
     return `${this.run}/berth.sock`;
