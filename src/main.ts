@@ -37,12 +37,30 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   const told = toldToEnd();
   const { root, run } = options;
   await using engine = await Engine.open({ root, run, log, crashAfter: crashAfter() });
-  await using _server = await serve(engine, { socketPath: options.socket, group: options.group, log });
+  await using _server = await serve(engine, {
+    socketPath: options.socket,
+    group: options.group,
+    log,
+    onIdle: tidySoon(),
+  });
   const note = writeNote(options);
   sayReady(options.readyDescriptor);
   await Promise.race([told, engine.stopping]);
   rmSync(note, { force: true });
   return 0;
+}
+
+const IDLE_MS = 1000;
+
+/** An engine that nobody speaks with gives back what the last clients have cost. */
+function tidySoon(): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      Bun.gc(true);
+    }, IDLE_MS).unref();
+  };
 }
 
 /** For the crash tests: the number of the step at which the engine kills itself. */
