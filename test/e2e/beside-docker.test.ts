@@ -1,4 +1,4 @@
-/** What a container sees, here and under Debian's docker.io 20.10: every difference has its reason, here and in docs/runtime.md. */
+/** Beside Debian's docker.io 20.10: what a container sees (every difference has its reason, here and in docs/runtime.md), and archives both ways. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -86,6 +86,36 @@ for (const [view, script] of Object.entries(VIEWS) as [keyof typeof VIEWS, strin
     90_000,
   );
 }
+
+test.if(here)(
+  "an archive that docker.io saved loads, and runs",
+  async () => {
+    await output([...docker.client, "tag", "probe", "from-docker:1"]);
+    await output([...docker.client, "save", "-o", `${place}/docker.tar`, "from-docker:1"], {
+      timeoutMs: 60_000,
+    });
+    const loaded = await berth.berth(["load", "-i", `${place}/docker.tar`], { timeoutMs: 60_000 });
+    expect(loaded).toMatchObject({ stdout: "Loaded image: from-docker:1\n", code: 0 });
+    const ran = await berth.berth(["run", "--rm", "--network", "none", "from-docker:1", "echo", "here"]);
+    expect(ran).toMatchObject({ stdout: "here\n", code: 0 });
+  },
+  90_000,
+);
+
+test.if(here)(
+  "an archive that berth saved loads into docker.io, and runs",
+  async () => {
+    await berth.berth(["tag", "probe", "from-berth:1"]);
+    await berth.berth(["save", "-o", `${place}/berth.tar`, "from-berth:1"], { timeoutMs: 60_000 });
+    const loaded = await output([...docker.client, "load", "-i", `${place}/berth.tar`], {
+      timeoutMs: 60_000,
+    });
+    expect(loaded).toContain("Loaded image: from-berth:1");
+    const words = ["run", "--rm", "--network", "none", "from-berth:1", "echo", "there"];
+    expect(await output([...docker.client, ...words], { timeoutMs: 60_000 })).toBe("there\n");
+  },
+  90_000,
+);
 
 function isListed(view: keyof typeof VIEWS, line: string): boolean {
   return (DIFFERENCES[view] ?? []).some((pattern) => pattern.test(line));
