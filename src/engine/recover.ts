@@ -101,11 +101,11 @@ async function adoptExec(
   record: ExecRecord,
 ): Promise<void> {
   table.add(exec);
-  if (record.exitCode !== undefined) return execs.remember(exec, record.exitCode);
   const directory = execDirectory(parts.places, exec.id);
   const found = await adopt(parts, exec.id, directory); // no control group: it is the container's
   if (found !== undefined && isHandle(found)) return execs.adopt(exec, found);
-  execs.ended(exec, found?.exitCode ?? NEVER_RAN, 0);
+  if (record.exitCode !== undefined) execs.remember(exec, record.exitCode);
+  else execs.ended(exec, found?.exitCode ?? NEVER_RAN, 0);
   rmSync(directory, { recursive: true, force: true });
 }
 
