@@ -40,24 +40,33 @@ export function containerList(size: boolean): ListFormat {
 /** `short`: ids, commands and the like are cut to what fits. */
 export function containerRow(container: ContainerSummary, short: boolean): Row {
   const labels = container.Labels ?? {};
-  const mounts = (container.Mounts ?? []).map((mount) => mount.Name || mount.Source || "");
   return {
     Command: quote(short ? ellipsis(container.Command ?? "", 20) : (container.Command ?? "")),
-    // Asked for only by who shows it: local time makes a command line load the time zones, which takes milliseconds.
+    // Made only for who shows it: a list may be long, and local time loads the time zones, which takes milliseconds.
     get CreatedAt() {
       return goTime(container.Created ?? 0);
     },
     ID: short ? shortId(container.Id ?? "") : (container.Id ?? ""),
     Image: imageName(container, short),
-    Labels: joinLabels(labels),
-    LocalVolumes: String((container.Mounts ?? []).filter((mount) => mount.Driver === "local").length),
-    Mounts: mounts.map((name) => (short ? ellipsis(name, 15) : name)).join(","),
+    get Labels() {
+      return joinLabels(labels);
+    },
+    get LocalVolumes() {
+      return String((container.Mounts ?? []).filter((mount) => mount.Driver === "local").length);
+    },
+    get Mounts() {
+      return mountsOf(container, short);
+    },
     Names: namesOf(container, short),
-    Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(","),
+    get Networks() {
+      return Object.keys(container.NetworkSettings?.Networks ?? {}).join(",");
+    },
     Platform: null,
     Ports: displayPorts(container.Ports ?? []),
     RunningFor: ago(container.Created ?? 0),
-    Size: sizeOf(container),
+    get Size() {
+      return sizeOf(container);
+    },
     State: container.State ?? "",
     Status: container.Status ?? "",
     Label: (name: string) => labels[name] ?? "",
@@ -69,6 +78,11 @@ function namesOf({ Names: names }: ContainerSummary, short: boolean): string {
   const plain = (names ?? []).map((name) => name.replace(/^\//, ""));
   const own = short ? plain.find((name) => !name.includes("/")) : undefined;
   return own ?? plain.join(",");
+}
+
+function mountsOf({ Mounts: mounts }: ContainerSummary, short: boolean): string {
+  const names = (mounts ?? []).map((mount) => mount.Name || mount.Source || "");
+  return names.map((name) => (short ? ellipsis(name, 15) : name)).join(",");
 }
 
 function imageName({ Image: image, ImageID: id }: ContainerSummary, short: boolean): string {

@@ -38,13 +38,34 @@ export function listedAs(flags: Flags): string {
 export async function printList(rows: readonly Row[], format: string, list: ListFormat): Promise<void> {
   const { source, isTable } = readFormat(format, list);
   const template = compile(source);
-  const body = rows.map((row) => `${execute(template, row, rowOptions(list))}\n`).join("");
+  const pieces = plainPieces(source);
+  const body = rows
+    .map((row) => `${renderPlain(pieces, row) ?? execute(template, row, rowOptions(list))}\n`)
+    .join("");
   if (!isTable) return await writeQuickly(1, body);
   const header = execute(template, list.headers, {
     functions: HEADER_FUNCTIONS,
     missing: () => ({ value: undefined }),
   });
   await writeQuickly(1, alignColumns(`${header}\n${body}`));
+}
+
+/** Text and names of fields in turn, when there is nothing else in the template: so are docker's own tables. */
+function plainPieces(source: string): readonly string[] {
+  const pieces = source.split(/\{\{\.(\w+)\}\}/);
+  return pieces.some((piece) => piece.includes("{{")) ? [] : pieces;
+}
+
+/** What the template would give, without asking it: a list may have thousands of lines. Undefined when only it can tell. */
+function renderPlain(pieces: readonly string[], row: Row): string | undefined {
+  if (pieces.length === 0) return undefined;
+  let line = "";
+  for (const [at, piece] of pieces.entries()) {
+    const text = at % 2 === 0 ? piece : row[piece];
+    if (typeof text !== "string") return undefined;
+    line += text;
+  }
+  return line;
 }
 
 interface Read {

@@ -46,11 +46,16 @@ function layOut(page: Page, column: number, from: number, to: number): void {
 }
 
 function setWidth({ lines, widths, layout }: Page, column: number, from: number, to: number): void {
-  const cells = lines.slice(from, to).map((line) => [...(line[column] ?? "")].length);
+  const cells = lines.slice(from, to).map((line) => widthOf(line[column] ?? ""));
   const width = Math.max(layout.minWidth, ...cells.map((length) => length + layout.padding));
   for (let line = from; line < to; line++) widths[line]?.push(width);
 }
 
 function pad(cell: string, width: number | undefined): string {
-  return width === undefined ? cell : cell + " ".repeat(Math.max(0, width - [...cell].length));
+  return width === undefined ? cell : cell + " ".repeat(Math.max(0, width - widthOf(cell)));
+}
+
+/** In code points. Nearly every cell has as many as it has units, and a list has thousands of cells. */
+function widthOf(cell: string): number {
+  return /[\ud800-\udfff]/.test(cell) ? [...cell].length : cell.length;
 }
