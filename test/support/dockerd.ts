@@ -1,8 +1,10 @@
 /** Debian's docker engine, to compare with: own directories, own network namespace, gone at the end. Never the machine's. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rmdir } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { PATH } from "./command.ts";
 
 const DOCKERD = "/usr/sbin/dockerd";
+const CGROUPS = "/sys/fs/cgroup";
 
 export class Dockerd implements AsyncDisposable {
   /** Words before `run`: the client that came with this engine, where it is installed. */
@@ -34,6 +36,11 @@ export class Dockerd implements AsyncDisposable {
     return `${this.#home}/docker.sock`;
   }
 
+  /** Named after the caller's directory, so that it can be removed without touching another engine's. */
+  get #cgroup(): string {
+    return `/dockerd-${basename(dirname(this.#home))}`;
+  }
+
   get pid(): number {
     return this.#process?.pid ?? 0;
   }
@@ -42,7 +49,8 @@ export class Dockerd implements AsyncDisposable {
   async start(): Promise<void> {
     const home = this.#home;
     const places = ["--data-root", `${home}/data`, "--exec-root", this.#execRoot, "--pidfile", `${home}/pid`];
-    const words = ["unshare", "--net", DOCKERD, ...places, "-H", `unix://${this.#socket}`];
+    const named = ["--cgroup-parent", this.#cgroup, "-H", `unix://${this.#socket}`];
+    const words = ["unshare", "--net", DOCKERD, ...places, ...named];
     this.#process = Bun.spawn(words, { env: { PATH }, stdio: ["ignore", "ignore", Bun.file(`${home}/log`)] });
     const deadline = Date.now() + 60_000;
     while (Date.now() < deadline && this.#process.exitCode === null) {
@@ -57,6 +65,9 @@ export class Dockerd implements AsyncDisposable {
   async stop(): Promise<void> {
     this.#process?.kill("SIGTERM");
     await this.#process?.exited;
+    const hierarchies = await readdir(CGROUPS);
+    // Absent where dockerd has never started a container.
+    await Promise.all(hierarchies.map((name) => rmdir(`${CGROUPS}/${name}${this.#cgroup}`).catch(() => {})));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
