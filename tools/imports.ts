@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ["engine", "wire", "lib"],
   client: ["wire", "lib"],
   cli: ["client", "wire", "lib"],
-  main: ["cli", "api", "engine", "images", "lib"],
+  main: ["cli", "api", "engine", "lib"],
 };
 
 interface Door {
