@@ -130,7 +130,7 @@ static int detached(const char *source, const char *type, const char *data, uint
     return made < 0 ? fail(why, "fsmount %s", type) : made;
 }
 
-/* A mount point of the kernel's own file systems: a symlink in its path would be the image steering us. */
+/* A mount point of the kernel's own file systems: a symlink in its path would be the image leading us astray. */
 static int mount_point(const char *path, uint64_t options)
 {
     int target;
