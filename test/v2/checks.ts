@@ -2,11 +2,11 @@
  * What must hold on a machine whose only control groups are those of version 2: pieces of shell, performed in this order by busybox
  * in the guest, where `berth` is the executable under test. A container named in one check may be used by those after it.
  */
+import type { Piece } from "./guest.ts";
 
-export interface Check {
+export interface Check extends Piece {
   /** A claim. */
   readonly title: string;
-  readonly sh: string;
   /** The whole of standard output, or a pattern in it. Not named: not looked at. */
   readonly out?: string | RegExp;
   readonly err?: string | RegExp;
@@ -303,6 +303,16 @@ const NESTED: readonly Check[] = [
   },
 ];
 
+/** What the checkout tests of the core on every machine, here on a machine of version 2. */
+const CORE: readonly Check[] = [
+  {
+    title: "the tests of the runtime pass",
+    sh: "cd /berth && bun test --timeout 60000 --only-failures ./src/runtime/namespaces.test.ts ./src/runtime/version2.test.ts 2>&1",
+    out: /\n 0 fail\n/,
+    seconds: 120,
+  },
+];
+
 const END: readonly Check[] = [
   { title: "fsck finds nothing", sh: "berth system fsck", out: /./ },
   {
@@ -320,5 +330,6 @@ export const CHECKS: readonly Check[] = [
   ...LIVING,
   ...NETWORKS,
   ...NESTED,
+  ...CORE,
   ...END,
 ];

@@ -18,7 +18,10 @@ export interface Guest {
   readonly console: string;
 }
 
+const TOP = `${import.meta.dir}/../..`;
+const KERNELS = `${TOP}/dist/guest-kernel/root`;
 const MODULES = "/lib/modules";
+const PIECE_SECONDS = 60;
 /** All that containers may need, for the kernel to load by itself; and what it takes to see the disk. */
 const MODULE_PLACES = ["net", "lib", "crypto", "fs/overlayfs", "drivers/net/veth.ko", "drivers/virtio"];
 const DISK_DRIVERS = [
@@ -30,19 +33,14 @@ const DISK_DRIVERS = [
   "drivers/block/virtio_blk",
 ];
 
-/** Version of an installed kernel that the guest can start: Debian's for clouds, with its drivers as modules that are not packed. */
+/** Version of the kernel that tools/guest-kernel has unpacked. */
 export async function findKernel(): Promise<string | undefined> {
-  const versions = await readdir(MODULES).catch(() => []);
-  for (const version of versions.toSorted().toReversed()) {
-    const needed = [`/boot/vmlinuz-${version}`, ...DISK_DRIVERS.map((name) => driver(version, name))];
-    const there = await Promise.all(needed.map((path) => Bun.file(path).exists()));
-    if (there.every(Boolean)) return version;
-  }
-  return undefined;
+  const versions = await readdir(KERNELS + MODULES).catch(() => []);
+  return (await Bun.file(`${KERNELS}/../complete`).exists()) ? versions[0] : undefined;
 }
 
 function driver(version: string, name: string): string {
-  return `${MODULES}/${version}/kernel/${name}.ko`;
+  return `${KERNELS}${MODULES}/${version}/kernel/${name}.ko`;
 }
 
 export interface GuestOptions {
@@ -50,8 +48,15 @@ export interface GuestOptions {
   readonly place: string;
   readonly kernel: string;
   readonly berth: string;
-  readonly pieces: readonly string[];
+  readonly pieces: readonly Piece[];
   readonly timeoutMs: number;
+}
+
+/** Shell for the guest's busybox, and how long it may take there. */
+export interface Piece {
+  readonly sh: string;
+  /** 60 when it is not named. */
+  readonly seconds?: number;
 }
 
 /** Runs the guest until it is off or the time is over; what it has told by then is told. */
@@ -73,7 +78,7 @@ function machine(place: string, kernel: string, results: string): string[] {
     "qemu-system-x86_64 -M q35,accel=tcg -cpu max -smp 2 -m 1536 -nic none -no-reboot",
     "-display none -monitor none -serial stdio -serial",
     `file:${results} -drive file=${place}/disk,format=raw,if=virtio,cache=unsafe`,
-    `-kernel /boot/vmlinuz-${kernel} -initrd ${place}/first.cpio`,
+    `-kernel ${KERNELS}/boot/vmlinuz-${kernel} -initrd ${place}/first.cpio`,
   ];
   return [...lines.join(" ").split(" "), "-append", words];
 }
@@ -103,11 +108,12 @@ async function makeRoot(
 ): Promise<void> {
   await addBusybox(root);
   await addExecutable(root, berth);
+  await addSources(root);
   await addModules(root, kernel);
   await mkdir(`${root}/pieces`);
   const width = String(pieces.length).length;
-  for (const [index, piece] of pieces.entries())
-    await Bun.write(`${root}/pieces/${String(index).padStart(width, "0")}`, piece);
+  for (const [index, { sh, seconds = PIECE_SECONDS }] of pieces.entries())
+    await Bun.write(`${root}/pieces/${String(index).padStart(width, "0")}-${seconds}`, sh);
   await Bun.write(`${root}/etc/passwd`, "root:x:0:0:root:/root:/bin/sh\n");
   await Bun.write(`${root}/etc/group`, "root:x:0:\n");
   await Bun.write(`${root}/etc/resolv.conf`, "");
@@ -131,7 +137,7 @@ const INIT = `
     echo 1 >/proc/sys/net/ipv4/ip_forward
     cd /
     for piece in /pieces/*; do
-      timeout -s KILL 60 sh $piece </dev/null >/tmp/out 2>/tmp/err
+      timeout -s KILL ${"$"}{piece##*-} sh $piece </dev/null >/tmp/out 2>/tmp/err
       code=$?
       echo "${"$"}{piece##*/} $code $(base64 -w 0 /tmp/out). $(base64 -w 0 /tmp/err)." >/dev/ttyS1
       echo "${"$"}{piece##*/} $code $(cut -d . -f 1 /proc/uptime) s"
@@ -158,13 +164,28 @@ async function addExecutable(root: string, path: string): Promise<void> {
   for (const [, library = ""] of libraries) await cp(library, root + library, { dereference: true });
 }
 
+/** The checkout as far as the tests of the core need it, at /berth, and the bun that runs them. */
+async function addSources(root: string): Promise<void> {
+  await cp(process.execPath, `${root}/bin/bun`);
+  for (const name of [
+    "src",
+    "test",
+    "dist/native",
+    "package.json",
+    "node_modules/fast-check",
+    "node_modules/pure-rand",
+  ])
+    await cp(`${TOP}/${name}`, `${root}/berth/${name}`, { recursive: true });
+}
+
 /** The index names modules that are not there; nobody asks for those. */
 async function addModules(root: string, kernel: string): Promise<void> {
   const place = `${MODULES}/${kernel}`;
+  const source = KERNELS + place;
   for (const name of MODULE_PLACES)
-    await cp(`${place}/kernel/${name}`, `${root}${place}/kernel/${name}`, { recursive: true });
-  for (const name of (await readdir(place)).filter((entry) => /^modules\.[a-z]+$/.test(entry)))
-    await cp(`${place}/${name}`, `${root}${place}/${name}`);
+    await cp(`${source}/kernel/${name}`, `${root}${place}/kernel/${name}`, { recursive: true });
+  for (const name of (await readdir(source)).filter((entry) => /^modules\.[a-z]+$/.test(entry)))
+    await cp(`${source}/${name}`, `${root}${place}/${name}`);
 }
 
 async function addScript(path: string, text: string): Promise<void> {
@@ -173,7 +194,7 @@ async function addScript(path: string, text: string): Promise<void> {
 }
 
 function parseResults(text: string): Outcome[] {
-  const lines = text.matchAll(/^\d+ (\d+) (\S*)\. (\S*)\.\s*$/gm);
+  const lines = text.matchAll(/^[\d-]+ (\d+) (\S*)\. (\S*)\.\s*$/gm);
   const decode = (data = ""): string => Buffer.from(data, "base64").toString();
   return [...lines].map(([, code, out, err]) => ({
     code: Number(code),
