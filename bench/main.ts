@@ -7,6 +7,7 @@ import { createMany, list, listAll, readyEmpty, readyMany } from "./many.ts";
 import { idleMemory, memoryPerContainer } from "./memory.ts";
 import { parallelOnBridge, parallelWithoutNetwork } from "./parallel.ts";
 import { openPeers, type Peers } from "./peers.ts";
+import { phases } from "./phases.ts";
 import { startOnBridge, startWithoutNetwork } from "./start.ts";
 import { command } from "../test/support/command.ts";
 
@@ -16,6 +17,7 @@ const FIGURES: readonly Figure[] = [
   readyEmpty,
   startWithoutNetwork,
   startOnBridge,
+  ...phases,
   exec,
   parallelWithoutNetwork,
   parallelOnBridge,
