@@ -45,7 +45,7 @@ enum op_code {
     OP_UNSHARE = 20,   /* numbers: CLONE_NEW* flags */
 
     /* The child, on its way into the container. */
-    OP_BARRIER = 32,   /* says MSG_STATE ready and waits for MSG_START; at most one */
+    OP_BARRIER = 32,   /* numbers: BARRIER_*, rising along the plan: says that it is there and waits until MSG_START opens it */
     OP_PROPAGATION = 33, /* numbers: MS_* flags | strings: host path ("/" recursively private or slave) */
     OP_MOUNT_HOST = 34, /* numbers: MS_* flags | strings: source, target (host path), type, data, working directory or "" */
     OP_ROOT = 35,      /* numbers: flags ROOT_* | strings: host path of the root filesystem */
@@ -76,8 +76,13 @@ enum op_code {
     OP_CWD = 59,       /* numbers: create (1) or not | strings: path in the container; verified to be inside the root */
     OP_MOUNT_ATTRIBUTES = 61, /* numbers: MOUNT_ATTR_* to set, to clear | strings: path in root, the mount itself and nothing below it */
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
+    OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and
+                          behind the child's pid, argv, then the environment. Runs to its end; output comes back where it fails */
 };
 
+/* OP_BARRIER */
+#define BARRIER_HOOKS 1u        /* said by MSG_BARRIER: the engine has work to do between the mounts and the pivot */
+#define BARRIER_START 2u        /* said by MSG_STATE ready: nothing but the program is missing */
 /* OP_SUPERVISE */
 #define SUPERVISE_TTY 1u        /* the child sends a pty master */
 #define SUPERVISE_STDIN 2u      /* OpenStdin: a pipe; without it /dev/null */
@@ -98,20 +103,23 @@ enum op_code {
 #define CONSOLE_BIND 1u         /* mount the slave over dev/console: for the first process, never for an exec */
 /* OP_EXEC */
 #define EXEC_SET_HOME 1u        /* add HOME from /etc/passwd of the root where the environment has none */
+/* OP_HOOK */
+#define HOOK_AT_ROOT 1u         /* its working directory is the root filesystem, which the pivot has not made the root yet */
 
 enum message_type {
     /* engine to shim */
     MSG_HELLO = 1,   /* uint32 version: this connection controls; answered by MSG_STATE */
     MSG_ATTACH = 2,  /* uint32 version, uint32 flags ATTACH_*: then no frames any more: docker's stream format down (raw bytes for a tty), stdin up; half-close ends stdin */
-    MSG_START = 3,   /* opens the barrier */
+    MSG_START = 3,   /* uint32 BARRIER_*: opens all up to this one; without it, all */
     MSG_SIGNAL = 4,  /* uint32 number: to the process, by pidfd; answered by MSG_REPLY */
     MSG_RESIZE = 5,  /* uint16 rows, uint16 columns; answered by MSG_REPLY */
     /* shim to engine, to every control connection */
     MSG_STATE = 16,  /* uint32 phase PHASE_*, int32 pid of the process (its init in the container), uint64 start time, int32 pid of the shim, uint32 version */
-    MSG_FAILED = 17, /* uint32 index of the op, int32 errno, uint32 length, object text; the shim ends afterwards */
+    MSG_FAILED = 17, /* uint32 index of the op, int32 errno (0: the text says all), uint32 length, object text; the shim ends afterwards */
     MSG_EXITED = 18, /* int32 exit code (128+n for a signal), uint32 flags EXITED_*, int64 unix time in ns; sent after the exit file is written and output is drained */
     MSG_REPLY = 19,  /* uint16 type answered, uint16 0, int32 errno */
     MSG_WARNING = 20,/* uint32 index of the op, int32 errno, uint32 length, object text */
+    MSG_BARRIER = 21,/* uint32 BARRIER_*: the process waits there; BARRIER_START is a phase instead */
 };
 
 #define ATTACH_STDIN 1u
@@ -119,7 +127,7 @@ enum message_type {
 #define ATTACH_STDERR 4u
 
 #define PHASE_CLONED 1u  /* the child exists, its namespaces too */
-#define PHASE_READY 2u   /* it waits at the barrier */
+#define PHASE_READY 2u   /* it waits at BARRIER_START */
 #define PHASE_RUNNING 3u /* exec has succeeded */
 #define PHASE_EXITED 4u
 

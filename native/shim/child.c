@@ -46,6 +46,7 @@ static op_function *const OPS[] = {
     [OP_CWD] = op_cwd,
     [OP_MOUNT_ATTRIBUTES] = op_mount_attributes,
     [OP_EXEC] = op_exec,
+    [OP_HOOK] = op_hook,
 };
 
 int run_op(const struct op *op, struct failure *why)
@@ -87,7 +88,7 @@ int op_barrier(const struct op *op, struct failure *why)
 {
     struct sync_message answer;
 
-    if (tell(SYNC_READY, op->index, 0, "") < 0)
+    if (tell(SYNC_READY, op->index, (int)op_number(op, 0), "") < 0)
         return fail(why, "barrier");
     ssize_t size = recv(context.sync, &answer, sizeof answer, 0);
 

@@ -336,7 +336,7 @@ static void handle(struct connection *from, uint16_t type, const unsigned char *
         /* Who connected before this was sent must see the first byte of output. */
         connections_accept();
         read_first_frames();
-        return supervise_start();
+        return supervise_open_barrier(first != 0 ? first : BARRIER_START);
     case MSG_SIGNAL:
         return reply(from, MSG_SIGNAL, supervise_signal((int)first));
     case MSG_RESIZE:

@@ -107,8 +107,6 @@ int op_cwd(const struct op *op, struct failure *why)
     return 0;
 }
 
-#define ARGUMENTS_LIMIT 65535 /* of all arguments and variables: the strings of an op */
-
 static int try_exec(const char *path, char *const argv[], char *const envp[])
 {
     execve(path, argv, envp);
@@ -148,17 +146,14 @@ static const char *variable(char *const envp[], const char *name)
 
 int op_exec(const struct op *op, struct failure *why)
 {
-    static char *vector[ARGUMENTS_LIMIT + 3];
     static char home[sizeof context.home + sizeof "HOME="];
     unsigned argc = (unsigned)op_number(op, 0), count = op->strings - argc;
-    char **argv = vector, **envp = vector + argc + 1;
-    const unsigned char *at = op->first_string;
+    char **argv = op_arguments(op, 0, argc);
 
-    errno = E2BIG;
-    if (argc == 0 || argc > op->strings)
+    if (argv == NULL)
         return fail(why, "exec with %u arguments", op->strings);
-    for (unsigned index = 0; index < op->strings; index++)
-        vector[index < argc ? index : index + 1] = (char *)(uintptr_t)next_string(&at).bytes;
+    char **envp = argv + argc + 1;
+
     if ((op_number(op, 1) & EXEC_SET_HOME) && variable(envp, "HOME") == NULL) {
         snprintf(home, sizeof home, "HOME=%s", context.home);
         envp[count] = home;

@@ -7,6 +7,7 @@
 
 #include "shim.h"
 
+#define STRINGS_LIMIT 65535 /* of an op, which counts them in 16 bits */
 #define round_up(size, unit) (((size) + (unit)-1) / (unit) * (unit))
 
 int fail(struct failure *why, const char *format, ...)
@@ -102,4 +103,20 @@ struct text op_string(const struct op *op, unsigned index)
 uint64_t op_number(const struct op *op, unsigned index)
 {
     return index < op->numbers ? op->number[index] : 0;
+}
+
+char **op_arguments(const struct op *op, unsigned first, unsigned argc)
+{
+    static char *vector[STRINGS_LIMIT + 3];
+    const unsigned char *at = op->first_string;
+    unsigned count = op->strings > first ? op->strings - first : 0;
+
+    if (argc == 0 || argc > count)
+        return errno = E2BIG, NULL;
+    for (unsigned index = 0; index < first; index++)
+        next_string(&at);
+    for (unsigned index = 0; index < count; index++)
+        vector[index < argc ? index : index + 1] = (char *)(uintptr_t)next_string(&at).bytes;
+    vector[argc] = vector[count + 1] = vector[count + 2] = NULL;
+    return vector;
 }

@@ -58,6 +58,8 @@ struct text op_string(const struct op *op, unsigned index);
 /* The string at *at, which goes on to the next one. */
 struct text next_string(const unsigned char **at);
 uint64_t op_number(const struct op *op, unsigned index);
+/* The strings from `first` on as argv, then a NULL, the environment, and NULLs for two more; until the next call. NULL if argc is none of it. */
+char **op_arguments(const struct op *op, unsigned first, unsigned argc);
 
 /* root.c: the one place that turns a path of a container into a descriptor. */
 int root_open(const char *path, uint64_t resolve, int flags);
@@ -122,13 +124,14 @@ op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_direct
 op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonly_root, op_console;
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
 op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_cwd, op_exec, op_barrier;
+op_function op_hook;
 
 /* child.c */
 enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO };
 
 struct sync_message {
     uint32_t type, index;
-    int32_t error;
+    int32_t error; /* SYNC_READY: which barrier */
     char object[480];
 };
 
@@ -212,7 +215,7 @@ int supervise_open(struct failure *why);
 /* Runs until the process has ended and everybody knows; `child` was just cloned. Returns the shim's exit code. */
 int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener);
 void supervise_state(void);
-void supervise_start(void);
+void supervise_open_barrier(uint32_t number);
 int supervise_signal(int signal);
 int supervise_resize(uint16_t rows, uint16_t columns);
 

@@ -23,7 +23,9 @@ static int poller = -1, sync_socket = -1, children = -1, process_fd = -1, mount_
 static pid_t process;
 static uint64_t process_start;
 static uint32_t phase;
-static bool exited, failed, at_barrier, start_wanted, terminal_rests;
+static bool exited, failed, terminal_rests;
+/* The barrier that the child waits at, or 0; the last one that the engine has opened. */
+static uint32_t barrier, opened;
 static int exit_status;
 static int64_t finished_ns;
 static uint64_t oom_before;
@@ -66,14 +68,19 @@ static void enter(uint32_t next, const char *name)
         record_state(context.settings.run_directory, name, process, process_start);
 }
 
-void supervise_start(void)
+static void let_go(void)
 {
     struct sync_message go = {.type = SYNC_GO};
 
+    if (barrier != 0 && barrier <= opened && send(sync_socket, &go, sizeof go, MSG_NOSIGNAL) >= 0)
+        barrier = 0;
+}
+
+void supervise_open_barrier(uint32_t number)
+{
     /* The engine may be ready before the child is. */
-    start_wanted = true;
-    if (at_barrier)
-        at_barrier = send(sync_socket, &go, sizeof go, MSG_NOSIGNAL) < 0;
+    opened = number > opened ? number : opened;
+    let_go();
 }
 
 int supervise_signal(int signal)
@@ -131,12 +138,14 @@ static void end_of_sync(void)
         enter(PHASE_RUNNING, "running");
 }
 
-static void reached_barrier(void)
+static void reached_barrier(uint32_t number)
 {
-    at_barrier = true;
-    enter(PHASE_READY, NULL);
-    if (start_wanted)
-        supervise_start();
+    barrier = number;
+    if (number == BARRIER_START)
+        enter(PHASE_READY, NULL);
+    else
+        connections_say(MSG_BARRIER, &number, sizeof number);
+    let_go();
 }
 
 static void child_failed(const struct sync_message *said)
@@ -163,7 +172,7 @@ static bool hear_child(void)
     if (size != (ssize_t)sizeof said)
         return end_of_sync(), false;
     if (said.type == SYNC_READY)
-        reached_barrier();
+        reached_barrier((uint32_t)said.error);
     else if (said.type == SYNC_WARNING)
         say_failure(MSG_WARNING, said.index, said.error, said.object);
     else if (said.type == SYNC_CONSOLE)
@@ -256,7 +265,7 @@ static void turn(int timeout_ms)
 /* An engine that vanished before it said start has left a process that nobody knows. */
 static bool abandoned(void)
 {
-    return phase < PHASE_RUNNING && !start_wanted && !connections_controlled();
+    return phase < PHASE_RUNNING && opened < BARRIER_START && !connections_controlled();
 }
 
 static void give_up(void)

@@ -208,6 +208,7 @@ const MOUNTS: Readonly<Record<string, string>> = {
 
 type Late =
   | "barrier"
+  | "hook"
   | "sysctl"
   | "hostname"
   | "domainname"
@@ -229,7 +230,15 @@ function describeIdentity(op: Extract<Op, { op: Late }>): Description {
     case "barrier":
       return {
         call: "recv()",
-        purpose: "waits until the engine says start: the host's side of the network is ready",
+        purpose:
+          op.for === "hooks"
+            ? "waits until the hooks outside have run: the root is there, and they may still change it"
+            : "waits until the engine says start: the host's side of the network is ready",
+      };
+    case "hook":
+      return {
+        call: `vfork(), execve(${words([op.path, ...op.argv.slice(1)])}), poll(${op.timeoutMs || "no limit"})`,
+        purpose: `the ${op.name}: a program that the container's owner wants to run here`,
       };
     case "sysctl":
       return {

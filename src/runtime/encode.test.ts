@@ -45,6 +45,25 @@ test("an op is its numbers, then its strings, all padded", () => {
   ]);
 });
 
+test("a barrier has its number; a hook its state around the process id, its arguments, its environment", () => {
+  const hook = {
+    op: "hook",
+    name: "a hook",
+    path: "/h",
+    argv: ["h", "x"],
+    env: ["A=1"],
+    state: ["{", "}"],
+    timeoutMs: 2000,
+    atRoot: true,
+  } as const;
+  const plan = encodePlan([{ op: "barrier", for: "hooks" }, hook, { op: "barrier" }]);
+  expect(decodePlan(plan)).toEqual([
+    { code: OP_CODES.barrier, numbers: [1n], texts: [] },
+    { code: OP_CODES.hook, numbers: [2n, 2000n, 1n], texts: ["a hook", "/h", "{", "}", "h", "x", "A=1"] },
+    { code: OP_CODES.barrier, numbers: [2n], texts: [] },
+  ]);
+});
+
 test("numbers keep all 64 bits", () => {
   const plan = encodePlan([
     { op: "bounding", mask: 0x1ff_feff_ffffn },

@@ -109,6 +109,7 @@ function settingOperands(
     {
       op:
         | "barrier"
+        | "hook"
         | "pivot"
         | "readonly-root"
         | "sysctl"
@@ -162,6 +163,12 @@ function settingOperands(
         [...op.argv, ...op.env],
       ];
     case "barrier":
+      return [[op.for === "hooks" ? protocol.BARRIER_HOOKS : protocol.BARRIER_START], []];
+    case "hook":
+      return [
+        [op.argv.length, op.timeoutMs, flag(op.atRoot, protocol.HOOK_AT_ROOT)],
+        [op.name, op.path, ...op.state, ...op.argv, ...op.env],
+      ];
     case "pivot":
     case "readonly-root":
     case "session":

@@ -107,11 +107,24 @@ function settingCommand(op: Op): string[] {
       return [
         `prlimit --pid "$(readlink /proc/self)" --${RLIMITS[op.resource]}=${limitText(op.soft)}:${limitText(op.hard)} || true`,
       ];
+    case "hook":
+      return hookCommand(op);
     case "seccomp":
       return ["# no ordinary command loads a filter: this step is left out"];
     default:
       return [];
   }
+}
+
+/** The shell that runs it will be the container's first process. */
+function hookCommand(op: Extract<Op, { op: "hook" }>): string[] {
+  const [before, behind] = op.state.map(quote);
+  const limit = op.timeoutMs === 0 ? "" : `timeout -s KILL ${op.timeoutMs / 1000} `;
+  const place = op.atRoot ? 'cd "$ROOT" && ' : "";
+  const command = `env -i ${[...op.env, op.path, ...op.argv.slice(1)].map(quote).join(" ")}`;
+  return [
+    `(${place}printf %s%s%s ${before} $$ ${behind} | ${limit}${op.atRoot ? command : `chroot "$ROOT" ${command}`} >/dev/null)`,
+  ];
 }
 
 const RLIMITS = [

@@ -42,6 +42,16 @@ describe.skipIf(missing !== undefined)("a launch plan for people", () => {
     expect(groups.filter((path) => existsSync(path))).toEqual([]);
   });
 
+  test("as a script runs the hooks inside, with the state that they read", async () => {
+    const hook = (target: string) => ({ path: "/bin/sh", args: ["sh", "-c", `cat > ${target}`], timeout: 5 });
+    const launch = bed.launch(["cat", "/etc/create", "/etc/start"], {
+      hooks: { createContainer: [hook("etc/create")], startContainer: [hook("/etc/start")] },
+    });
+    const output = await sh(explainPlan(compilePlan(launch, bed.features), "sh"));
+    const statuses = [...output.matchAll(/"status":"(\w+)","pid":1,/g)].map(([, status]) => status);
+    expect(statuses).toEqual(["creating", "created"]);
+  });
+
   test("of an exec enters the container", async () => {
     const launch = bed.launch(["sleep", "60"]);
     const handle = await bed.runtime.create(launch);

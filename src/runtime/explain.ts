@@ -44,7 +44,7 @@ function table(ops: readonly Op[], { outside = [] }: ExplainOptions): string {
   const rows = ops.flatMap((op, index): string[][] => {
     const { call, purpose } = describe(op);
     const row = [String(index), actor(ops, index), op.op, shorten(call), purpose];
-    return op.op === "barrier" ? [...outside.map(engineRow), row] : [row];
+    return op.op === "barrier" && op.for === undefined ? [...outside.map(engineRow), row] : [row];
   });
   const all = [["STEP", "BY", "OPERATION", "WHAT THE KERNEL IS ASKED", "WHAT FOR"], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));

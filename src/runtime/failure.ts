@@ -6,6 +6,7 @@ import type { Op } from "./op.ts";
 export interface Failure {
   /** Index in the plan; -1 where no operation is to blame. */
   readonly op: number;
+  /** 0 where the object says all. */
   readonly errno: number;
   readonly object: string;
 }
@@ -32,7 +33,7 @@ export function startError(ops: readonly Op[], failure: Failure): BerthError {
       code,
       "no further process may start: the limit of processes is reached (pids, --pids-limit)",
     );
-  const explained = op?.op === "user" && failure.errno === ENOENT;
+  const explained = failure.errno === 0 || (op?.op === "user" && failure.errno === ENOENT);
   return new BerthError(code, explained ? failure.object : `${failure.object}: ${errnoText(failure.errno)}`);
 }
 

@@ -25,6 +25,7 @@ export type ShimMessage =
       readonly flags: number;
       readonly finishedAt: bigint;
     }
+  | { readonly type: "barrier"; readonly barrier: number }
   | { readonly type: "reply"; readonly to: number; readonly errno: number };
 
 function frame(type: number, payload: Uint8Array = new Uint8Array()): Uint8Array {
@@ -40,7 +41,8 @@ function words(...values: readonly number[]): Uint8Array {
 }
 
 export const helloFrame = (): Uint8Array => frame(protocol.MSG_HELLO, words(protocol.PROTOCOL_VERSION));
-export const startFrame = (): Uint8Array => frame(protocol.MSG_START);
+export const startFrame = (): Uint8Array => frame(protocol.MSG_START, words(protocol.BARRIER_START));
+export const hooksDoneFrame = (): Uint8Array => frame(protocol.MSG_START, words(protocol.BARRIER_HOOKS));
 export const signalFrame = (signal: number): Uint8Array => frame(protocol.MSG_SIGNAL, words(signal));
 
 export function attachFrame(flags: number): Uint8Array {
@@ -99,6 +101,8 @@ function decode(type: number, body: Buffer): ShimMessage | undefined {
         flags: body.readUInt32LE(4),
         finishedAt: body.readBigInt64LE(8),
       };
+    case protocol.MSG_BARRIER:
+      return { type: "barrier", barrier: body.readUInt32LE(0) };
     case protocol.MSG_REPLY:
       return { type: "reply", to: body.readUInt16LE(0), errno: body.readInt32LE(4) };
     default:

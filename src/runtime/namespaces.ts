@@ -15,7 +15,9 @@ import { hasErrno } from "../kernel/error.ts";
 import type { Features } from "../kernel/features.ts";
 import { pidfdOpen, pidfdSignal, startTime } from "../kernel/libc.ts";
 import { withSocketPath } from "./attach.ts";
+import type { StateSource } from "./container-state.ts";
 import { helloFrame } from "./frames.ts";
+import { hasRuntimeHooks, runHooks, runPoststopHooks } from "./hooks.ts";
 import type { Op } from "./op.ts";
 import { compileExecPlan, compilePlan } from "./plan.ts";
 import { cgroupPlanOf } from "./plan-cgroups.ts";
@@ -55,11 +57,12 @@ class Namespaces implements Runtime {
     const ops = compilePlan(launch, this.#features);
     const cgroup = launch.spec.linux.cgroupsPath;
     if (cgroup !== undefined) this.#prepareParent(cgroup);
-    const process = await this.#launch(ops, launch.supervision.runDirectory, cgroup);
+    const process = await this.#launch(ops, launch.supervision.runDirectory, cgroup, launch);
     try {
       const { pid } = await process.cloned;
       this.#attachDevices(launch);
       await launch.network?.afterClone?.(pid);
+      if (launch.spec.hooks !== undefined) await createHooks(process, launch);
     } catch (error) {
       await abandon(process);
       throw (await process.failure()) ?? error; // where the child failed, ours is only its echo: its namespaces went with it
@@ -85,9 +88,10 @@ class Namespaces implements Runtime {
     _id: string,
     runDirectory: string,
     cgroup?: string,
+    source?: StateSource,
   ): Promise<ProcessHandle | ExitRecord | undefined> {
     const before = readState(runDirectory);
-    const process = before && (await this.#reconnect(runDirectory, cgroup, before));
+    const process = before && (await this.#reconnect(runDirectory, cgroup, before, source));
     if (process !== undefined && process.ran) return process;
     if (process !== undefined) await endProcess(process); // it waits at the barrier for an engine that is gone
     const state = readState(runDirectory); // again: it may have come to its end just now
@@ -135,10 +139,15 @@ class Namespaces implements Runtime {
     this.#parents.add(parent);
   }
 
-  async #launch(ops: readonly Op[], runDirectory: string, cgroup: string | undefined): Promise<Supervised> {
+  async #launch(
+    ops: readonly Op[],
+    runDirectory: string,
+    cgroup: string | undefined,
+    source?: StateSource,
+  ): Promise<Supervised> {
     makeRunDirectory(runDirectory);
     try {
-      const options = this.#options(ops, runDirectory, cgroup);
+      const options = this.#options(ops, runDirectory, cgroup, source);
       return this.#keep(await Supervised.open({ fd: spawnShim(ops) }, options));
     } catch (error) {
       rmSync(runDirectory, { recursive: true, force: true });
@@ -150,12 +159,12 @@ class Namespaces implements Runtime {
     ops: readonly Op[],
     runDirectory: string,
     cgroup: string | undefined,
-    state?: StateRecord,
+    source?: StateSource,
   ): SupervisedOptions {
     return {
       runDirectory,
       ops,
-      ...(state === undefined ? {} : { startedAt: state.startedAt }),
+      ...(source?.spec.hooks === undefined ? {} : { started: (process) => poststart(process, source) }),
       lost: async () => {
         const known = readState(runDirectory);
         if (known !== undefined) killProcess(known);
@@ -165,6 +174,7 @@ class Namespaces implements Runtime {
       remove: async (process) => {
         if (process.alive) await endProcess(process);
         await this.#remove(runDirectory, cgroup);
+        if (source?.spec.hooks !== undefined) process.warnings.push(...(await runPoststopHooks(source)));
       },
     };
   }
@@ -173,12 +183,12 @@ class Namespaces implements Runtime {
   async #reconnect(
     runDirectory: string,
     cgroup: string | undefined,
-    state: StateRecord,
+    { startedAt }: StateRecord,
+    source?: StateSource,
   ): Promise<Supervised | undefined> {
     try {
-      const process = await withSocketPath(runDirectory, (unix) =>
-        Supervised.open({ unix }, this.#options([], runDirectory, cgroup, state)),
-      );
+      const options = { ...this.#options([], runDirectory, cgroup, source), startedAt };
+      const process = await withSocketPath(runDirectory, (unix) => Supervised.open({ unix }, options));
       process.send(helloFrame());
       await process.cloned;
       return this.#keep(process);
@@ -235,6 +245,27 @@ function removeRunDirectory(path: string): void {
 /** The start has failed already: what cannot be cleaned now is found by the next engine. */
 async function abandon(process: Supervised): Promise<void> {
   await process.release().catch(() => undefined);
+}
+
+/** What create does from the clone to the place where only the program is missing. */
+async function createHooks(process: Supervised, launch: Launch): Promise<void> {
+  if (hasRuntimeHooks(launch.spec)) {
+    await process.atHooks;
+    await runHooks("prestart", launch, "creating", process.pid);
+    await runHooks("createRuntime", launch, "creating", process.pid);
+    process.openHooks();
+  }
+  await process.ready;
+}
+
+/** A container whose hook failed has no right to run. */
+async function poststart(process: Supervised, source: StateSource): Promise<void> {
+  try {
+    await runHooks("poststart", source, process.alive ? "running" : "stopped", process.pid);
+  } catch (error) {
+    await endProcess(process);
+    throw error;
+  }
 }
 
 async function endProcess(process: Supervised): Promise<void> {

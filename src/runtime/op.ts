@@ -106,7 +106,22 @@ export type IdentityOp =
   | { readonly op: "seccomp"; readonly flags: number; readonly program: Uint8Array };
 
 export type SettingOp =
-  | { readonly op: "barrier" }
+  /** Waits until start() is said; that for hooks, until those of the runtime have run. */
+  | { readonly op: "barrier"; readonly for?: "hooks" }
+  | {
+      readonly op: "hook";
+      /** For people. */
+      readonly name: string;
+      readonly path: string;
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      /** JSON before and behind the process id. */
+      readonly state: readonly [string, string];
+      /** 0: none. */
+      readonly timeoutMs: number;
+      /** Its working directory is the root, before the pivot. */
+      readonly atRoot: boolean;
+    }
   | { readonly op: "sysctl"; readonly name: string; readonly value: string }
   | { readonly op: "hostname"; readonly name: string }
   | { readonly op: "domainname"; readonly name: string }

@@ -33,7 +33,7 @@ export function identityOps(
   process: Process,
   seccomp: Spec["linux"]["seccomp"],
   features: Features,
-  { createCwd }: { createCwd: boolean },
+  { createCwd, hooks = [] }: { createCwd: boolean; hooks?: readonly Op[] },
 ): Op[] {
   const masks = capabilityMasks(process, features);
   const filter = seccompOp(seccomp, masks.bounding, features);
@@ -49,6 +49,7 @@ export function identityOps(
     userOp(process),
     { op: "capabilities", ...sets },
     ...late,
+    ...hooks,
     { op: "exec", argv: process.args, env: process.env ?? [], setHome: true },
   ];
 }

@@ -12,6 +12,7 @@ import {
 } from "./mount-options.ts";
 import type { Op } from "./op.ts";
 import { deviceOps, hasOwnDev, isReadOnlyDev } from "./plan-devices.ts";
+import { hooksBeforePivot } from "./plan-hooks.ts";
 import { cgroupMount } from "./plan-cgroup-mount.ts";
 import type { Launch, RootFilesystem } from "./runtime.ts";
 import type { Mount, Spec } from "./spec.ts";
@@ -26,6 +27,7 @@ export function treeOps(launch: Launch, features: Features): Op[] {
     ...mounts.flatMap((mount) => mountOps(mount, spec, features)),
     ...(hasOwnDev(mounts) ? deviceOps(spec) : []),
     ...(spec.process.terminal ? [consoleOp(spec, true)] : []),
+    ...hooksBeforePivot(launch), // what they change is masked and made read-only behind them
     ...(isReadOnlyDev(mounts)
       ? [{ op: "mount-attributes", path: "/dev", set: ATTR_RDONLY, clear: 0 } as const]
       : []),

@@ -3,6 +3,7 @@ import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Op } from "./op.ts";
 import { cgroupPlanOf, joinCgroupOps, makeCgroupOps } from "./plan-cgroups.ts";
+import { hooksBeforeExec } from "./plan-hooks.ts";
 import { identityOps } from "./plan-identity.ts";
 import { CLONE, namespaceOps } from "./plan-namespaces.ts";
 import { consoleOp, treeOps } from "./plan-mounts.ts";
@@ -38,7 +39,10 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       launch.supervision.waitForStart || needsBarrier(launch, features),
       sysctlOps(spec),
     ),
-    ...identityOps(spec.process, spec.linux.seccomp, features, { createCwd: true }),
+    ...identityOps(spec.process, spec.linux.seccomp, features, {
+      createCwd: true,
+      hooks: hooksBeforeExec(launch),
+    }),
   ];
 }
 

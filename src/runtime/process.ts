@@ -3,9 +3,9 @@ import { BerthError } from "../lib/error.ts";
 import { openAttachment } from "./attach.ts";
 import { Control, type Place } from "./control.ts";
 import { exitCodeOf, type Failure, startError, warningText } from "./failure.ts";
-import { resizeFrame, type ShimMessage, signalFrame, startFrame } from "./frames.ts";
+import { hooksDoneFrame, resizeFrame, type ShimMessage, signalFrame, startFrame } from "./frames.ts";
 import type { Op } from "./op.ts";
-import { EXITED_OOM_KILLED, PHASE_RUNNING } from "./protocol.ts";
+import { EXITED_OOM_KILLED, PHASE_READY, PHASE_RUNNING } from "./protocol.ts";
 import { readExit } from "./records.ts";
 import type { AttachStream, ExitRecord, ProcessHandle, ProcessIdentity } from "./runtime.ts";
 
@@ -14,6 +14,8 @@ export interface SupervisedOptions {
   /** Empty for an adopted process. */
   readonly ops: readonly Op[];
   readonly startedAt?: bigint;
+  /** Called once the program runs at our word; what it throws start() throws. */
+  started?(process: Supervised): Promise<void>;
   /** Called when the shim is gone without an exit record; answers what is to be believed. */
   lost(): Promise<ExitRecord>;
   /** Called once, when nobody needs the process any more. */
@@ -29,10 +31,12 @@ export class Supervised implements ProcessHandle {
   readonly #options: SupervisedOptions;
   readonly #exited = Promise.withResolvers<ExitRecord>();
   readonly #cloned = Promise.withResolvers<ProcessIdentity>();
+  readonly #atHooks = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<void>();
   readonly #running = Promise.withResolvers<void>();
   #control: Control | undefined;
   /** Start was said; once is enough. */
-  #asked = false;
+  #started: Promise<void> | undefined;
   #settled = false;
   #ran = false;
   #disconnected = false;
@@ -42,7 +46,7 @@ export class Supervised implements ProcessHandle {
     this.#options = options;
     if (options.startedAt !== undefined) this.startedAt = options.startedAt;
     this.exited = this.#exited.promise;
-    for (const { promise } of [this.#cloned, this.#running]) promise.catch(() => undefined); // whoever asks will hear it
+    for (const { promise } of this.#milestones) promise.catch(() => undefined); // whoever asks will hear it
   }
 
   /** Resolves when the process exists; throws why it does not. */
@@ -58,6 +62,16 @@ export class Supervised implements ProcessHandle {
   /** Resolves when the process and its namespaces exist. */
   get cloned(): Promise<ProcessIdentity> {
     return this.#cloned.promise;
+  }
+
+  /** Resolves when it waits for the hooks outside; openHooks() lets it go on. */
+  get atHooks(): Promise<void> {
+    return this.#atHooks.promise;
+  }
+
+  /** Resolves when all but the program is there. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   /** Whether the program was ever started. */
@@ -79,10 +93,12 @@ export class Supervised implements ProcessHandle {
     this.#control?.send(frame);
   }
 
-  async start(): Promise<void> {
-    if (!this.#asked && !this.#settled) this.send(startFrame());
-    this.#asked = true;
-    await this.#running.promise;
+  openHooks(): void {
+    this.send(hooksDoneFrame());
+  }
+
+  start(): Promise<void> {
+    return (this.#started ??= this.#start());
   }
 
   async signal(signal: number): Promise<void> {
@@ -108,6 +124,16 @@ export class Supervised implements ProcessHandle {
     this.#control?.close();
   }
 
+  async #start(): Promise<void> {
+    if (!this.#settled) this.send(startFrame());
+    await this.#running.promise;
+    await this.#options.started?.(this);
+  }
+
+  get #milestones(): readonly { promise: Promise<unknown>; reject(reason: unknown): void }[] {
+    return [this.#cloned, this.#atHooks, this.#ready, this.#running];
+  }
+
   #hear(message: ShimMessage): void {
     switch (message.type) {
       case "state":
@@ -115,8 +141,11 @@ export class Supervised implements ProcessHandle {
         this.startTime = message.startTime;
         this.#cloned.resolve({ pid: message.pid, startTime: message.startTime });
         this.#ran = message.phase >= PHASE_RUNNING;
+        if (message.phase >= PHASE_READY) this.#ready.resolve();
         if (this.#ran) this.#running.resolve();
         return;
+      case "barrier":
+        return this.#atHooks.resolve();
       case "failed":
         return this.#fail(message);
       case "warning":
@@ -132,8 +161,7 @@ export class Supervised implements ProcessHandle {
 
   #fail({ op, errno, object }: Failure): void {
     const error = startError(this.#options.ops, { op, errno, object });
-    this.#cloned.reject(error);
-    this.#running.reject(error);
+    for (const milestone of this.#milestones) milestone.reject(error);
     const finishedAt = BigInt(Date.now()) * 1_000_000n;
     this.#settle({
       exitCode: exitCodeOf(error),
@@ -154,9 +182,8 @@ export class Supervised implements ProcessHandle {
     const record = readExit(this.#options.runDirectory);
     if (record?.failure !== undefined) return this.#fail(record.failure);
     const error = new BerthError("internal", `the shim of process ${this.pid} is gone`);
-    this.#cloned.reject(error);
-    if (record === undefined) this.#running.reject(error);
-    else this.#running.resolve();
+    if (record !== undefined) this.#running.resolve();
+    for (const milestone of this.#milestones) milestone.reject(error);
     this.#settle(record ?? (await this.#options.lost()));
   }
 }

@@ -47,7 +47,11 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   cwd: 59,
   exec: 60,
   "mount-attributes": 61,
+  hook: 80,
 };
+
+export const BARRIER_HOOKS = 1;
+export const BARRIER_START = 2;
 
 export const SUPERVISE_TTY = 1;
 export const SUPERVISE_STDIN = 2;
@@ -63,6 +67,7 @@ export const BIND_RECURSIVE = 1;
 export const BIND_MAKE_SOURCE = 2;
 export const EXEC_SET_HOME = 1;
 export const CONSOLE_BIND = 1;
+export const HOOK_AT_ROOT = 1;
 
 export const MSG_HELLO = 1;
 export const MSG_ATTACH = 2;
@@ -74,6 +79,7 @@ export const MSG_FAILED = 17;
 export const MSG_EXITED = 18;
 export const MSG_REPLY = 19;
 export const MSG_WARNING = 20;
+export const MSG_BARRIER = 21;
 
 export const ATTACH_STDIN = 1;
 export const ATTACH_STDOUT = 2;

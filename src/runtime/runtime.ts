@@ -52,6 +52,8 @@ export interface Launch {
   readonly root: RootFilesystem;
   readonly supervision: Supervision;
   readonly network?: NetworkPlan;
+  /** Where config.json is: for hooks, which run there and are told it. */
+  readonly bundle?: string;
 }
 
 /** A number alone may mean another process tomorrow. */
@@ -90,7 +92,7 @@ export interface ProcessHandle extends ProcessIdentity {
   readonly startedAt?: bigint;
   /** What could not be done and was optional, in words. */
   readonly warnings: readonly string[];
-  /** Opens the barrier; resolves when the program runs. Throws command_not_found, command_not_executable, internal, … */
+  /** Opens the barrier; resolves when the program runs and its poststart hooks have. Throws command_not_found, command_not_executable, internal, … */
   start(): Promise<void>;
   /** To the process itself, never to one that has its number later. */
   signal(signal: number): Promise<void>;
@@ -99,7 +101,7 @@ export interface ProcessHandle extends ProcessIdentity {
   attach(streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<AttachStream>;
   /** Resolves when the exit record is written and the output drained; never rejects. */
   readonly exited: Promise<ExitRecord>;
-  /** Removes control groups and the run directory. Idempotent. A process that still runs is killed first. */
+  /** Removes control groups and the run directory, then runs the poststop hooks: a failure of theirs is a warning. Idempotent. A process that still runs is killed first. */
   release(): Promise<void>;
 }
 
@@ -119,8 +121,14 @@ export interface Runtime {
   /**
    * After an engine restart. Undefined: nothing is there any more, or it never started. A lost shim: what is left is killed, and 137.
    * With an exit record the run directory stays for the caller to remove, when the record is safe elsewhere.
+   * `source` is for its hooks: those behind start() and release().
    */
-  adopt(id: string, runDirectory: string, cgroup?: string): Promise<ProcessHandle | ExitRecord | undefined>;
+  adopt(
+    id: string,
+    runDirectory: string,
+    cgroup?: string,
+    source?: Pick<Launch, "id" | "spec" | "bundle">,
+  ): Promise<ProcessHandle | ExitRecord | undefined>;
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
   /** Process ids as the host sees them. */

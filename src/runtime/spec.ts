@@ -20,7 +20,25 @@ export interface Spec {
   /** Made in this order. */
   readonly mounts?: readonly Mount[];
   readonly linux: Linux;
+  readonly hooks?: Hooks;
   readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export type HookKind =
+  "prestart" | "createRuntime" | "createContainer" | "startContainer" | "poststart" | "poststop";
+
+/** Each list is run in its order. */
+export type Hooks = Readonly<Partial<Record<HookKind, readonly Hook[]>>>;
+
+export interface Hook {
+  /** Absolute: on the host, for startContainer in the container. */
+  readonly path: string;
+  /** The program's own name first. */
+  readonly args?: readonly string[];
+  /** Absent: an empty environment. */
+  readonly env?: readonly string[];
+  /** Seconds until it is killed. */
+  readonly timeout?: number;
 }
 
 export interface Root {

@@ -32,6 +32,8 @@ export interface Wishes {
   readonly mounts?: Spec["mounts"];
   readonly readonly?: boolean;
   readonly network?: Launch["network"];
+  readonly hooks?: Spec["hooks"];
+  readonly annotations?: Spec["annotations"];
 }
 
 export class Testbed implements AsyncDisposable {
@@ -88,13 +90,14 @@ export class Testbed implements AsyncDisposable {
         ...wishes.supervision,
       },
       ...(wishes.network === undefined ? {} : { network: wishes.network }),
+      bundle: directory,
     };
   }
 
   #spec(
     id: string,
     args: readonly string[],
-    { process, linux, resources, mounts = [], readonly = false }: Wishes,
+    { process, linux, resources, mounts = [], readonly = false, hooks, annotations }: Wishes,
   ): Spec {
     const defaults = defaultSpec();
     const { capabilities, maskedPaths, readonlyPaths, namespaces, deviceRules } = defaults;
@@ -120,6 +123,8 @@ export class Testbed implements AsyncDisposable {
         seccomp: { profile: "default" },
         ...linux,
       },
+      ...(hooks === undefined ? {} : { hooks }),
+      ...(annotations === undefined ? {} : { annotations }),
     };
   }
 
