@@ -1,12 +1,13 @@
 /**
  * Extracts the facts of docker's default seccomp profile and the numbers of system calls into src/runtime/seccomp/: names, numbers and
- * conditions, no text. `seccomp-facts.ts PROFILE`: PROFILE is default.json of github.com/moby/profiles (Apache-2.0); the numbers come from the
- * installed kernel headers (linux-libc-dev) and, where those are older, from the list below.
+ * conditions, no text. `seccomp-facts.ts PROFILE [ARM]`: PROFILE is default.json of github.com/moby/profiles (Apache-2.0); the numbers come from
+ * the installed kernel headers (linux-libc-dev; ARM is the folder asm of linux-libc-dev-armhf-cross) and, where those are older, from the list below.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
 const OUT = "src/runtime/seccomp";
 const HEADERS = "/usr/include/x86_64-linux-gnu/asm";
+const ARM_HEADERS = process.argv[3] ?? "/usr/arm-linux-gnueabihf/include/asm";
 const X32_BIT = 0x40000000;
 
 /** Newer than the headers; since number 424 all architectures count alike. From the kernel's scripts/syscall.tbl. */
@@ -36,7 +37,7 @@ const X86_64_ONLY: Readonly<Record<string, number>> = { uretprobe: 335, uprobe: 
 
 function numbersIn(file: string): Map<string, number> {
   const lines = readFileSync(file, "utf8").matchAll(
-    /^#define __NR_(\w+) (?:\(__X32_SYSCALL_BIT \+ )?(\d+)\)?$/gm,
+    /^#define __NR_(\w+) (?:\(__(?:X32_SYSCALL_BIT|NR_SYSCALL_BASE) \+ )?(\d+)\)?$/gm,
   );
   return new Map([...lines].map(([, name = "", number]) => [name, Number(number)]));
 }
@@ -54,6 +55,14 @@ function arm64Numbers(): Map<string, number> {
   return new Map(own.map(([name, number]) => [name === "fstatat" ? "newfstatat" : name, number]));
 }
 
+/** Calls of 32-bit ARM alone, from its asm/unistd.h. */
+function armNumbers(): Map<string, number> {
+  const numbers = numbersIn(`${ARM_HEADERS}/unistd-eabi.h`);
+  const own = ["breakpoint", "cacheflush", "usr26", "usr32", "set_tls", "get_tls"];
+  for (const [index, name] of own.entries()) numbers.set(name, 0x0f0001 + index);
+  return numbers.set("sync_file_range2", numbers.get("arm_sync_file_range") ?? NaN);
+}
+
 function withNewer(numbers: Map<string, number>): Map<string, number> {
   return new Map([...numbers, ...NEWER.map((name, index) => [name, FIRST_NEWER + index] as const)]);
 }
@@ -63,6 +72,7 @@ const tables = {
   i386: withNewer(numbersIn(`${HEADERS}/unistd_32.h`)),
   x32: withNewer(numbersIn(`${HEADERS}/unistd_x32.h`)),
   aarch64: withNewer(arm64Numbers()),
+  arm: withNewer(armNumbers()),
 };
 const names = [...new Set(Object.values(tables).flatMap((table) => Array.from(table.keys())))].toSorted();
 const lines = names.map((name) =>
@@ -72,7 +82,7 @@ writeFileSync(
   `${OUT}/numbers.ts`,
   `/** Numbers of the system calls by architecture. Made by tools/seccomp-facts.ts from the kernel's headers; x32 without its bit ${X32_BIT}. */
 
-/** Each line: name, x86_64, i386, x32, aarch64; \`-\` where an architecture lacks it. */
+/** Each line: name, x86_64, i386, x32, aarch64, arm; \`-\` where an architecture lacks it. */
 export const SYSCALL_TABLE = \`\\
 ${lines.join("\n")}\`;
 `,
@@ -122,7 +132,7 @@ const chosen = chooseRules(DEFAULT_PROFILE, {
   architecture: "x86_64",
   kernelVersion: [6, 0],
 });
-const program = Buffer.from(compileSeccomp(chosen)).toString("base64");
+const program = Buffer.from(compileSeccomp(chosen, "x86_64")).toString("base64");
 writeFileSync(
   `${OUT}/default-program.ts`,
   `/** Docker's default profile with docker's capabilities for x86_64, i386 and x32, compiled. Made by tools/seccomp-facts.ts; a test compiles it again. */

@@ -1,5 +1,6 @@
 /** `--security-opt` (docker's cli/command/container/opts.go parseSecurityOpts and parseSystemPaths). */
 import { BerthError } from "../lib/error.ts";
+import { compactJson } from "../lib/exact-json.ts";
 import type { HostConfig } from "../wire/schema.ts";
 import { fs } from "./fs.ts";
 
@@ -31,7 +32,7 @@ function readProfile(path: string): string {
     throw new BerthError("invalid", `opening seccomp profile (${path}) failed: ${(error as Error).message}`);
   }
   try {
-    return JSON.stringify(JSON.parse(text));
+    return compactJson(text);
   } catch (error) {
     throw new BerthError(
       "invalid",

@@ -107,7 +107,7 @@ export interface Linux {
   readonly resources?: Resources;
   readonly rootfsPropagation?:
     "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared" | "unbindable" | "runbindable" | "";
-  readonly seccomp?: Seccomp | DockerSeccomp;
+  readonly seccomp?: Seccomp | DockerSeccomp | CompiledSeccomp;
   /** `net.ipv4.ip_forward` → value. */
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths?: readonly string[];
@@ -135,17 +135,22 @@ export interface Device {
 /** The specification's own form: rules that are chosen already. */
 export interface Seccomp {
   readonly defaultAction: string;
-  readonly defaultErrnoRet?: number;
+  readonly defaultErrnoRet?: number | null;
   readonly architectures?: readonly string[];
-  readonly flags?: readonly string[];
+  readonly flags?: readonly string[] | null;
+  /** A unix socket of the host: whoever listens there decides where the action is SCMP_ACT_NOTIFY. */
+  readonly listenerPath?: string;
+  /** For the listener, who knows what it means. */
+  readonly listenerMetadata?: string;
   readonly syscalls?: readonly SeccompRule[];
 }
 
 export interface SeccompRule {
   readonly names: readonly string[];
   readonly action: string;
-  readonly errnoRet?: number;
-  readonly args?: readonly SeccompArgument[];
+  /** Podman's profiles have null for what they do not say, here and for the arguments. */
+  readonly errnoRet?: number | null;
+  readonly args?: readonly SeccompArgument[] | null;
 }
 
 export interface SeccompArgument {
@@ -159,4 +164,14 @@ export interface SeccompArgument {
 /** Docker's form, whose rules depend on the container's capabilities: the built-in profile, or the text of a JSON file. */
 export interface DockerSeccomp {
   readonly profile: "default" | { readonly json: string };
+}
+
+/** Either of them, compiled. */
+export interface CompiledSeccomp {
+  /** struct sock_filter[]. */
+  readonly program: Uint8Array;
+  /** SECCOMP_FILTER_FLAG_*. */
+  readonly flags: number;
+  /** Only where the program notifies. */
+  readonly listener?: { readonly path: string; readonly metadata?: string };
 }

@@ -1,4 +1,5 @@
 /** System call tables of the architectures a filter may meet. */
+import { BerthError } from "../../lib/error.ts";
 import { SYSCALL_TABLE } from "./numbers.ts";
 
 export interface Architecture {
@@ -11,14 +12,37 @@ export interface Architecture {
   readonly column: number;
 }
 
+/** Whose machine it is. */
+export type Native = "x86_64" | "aarch64";
+
+export const X86_64_AUDIT = 0xc000003e;
 export const X32_BIT = 0x40000000;
 
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
-  SCMP_ARCH_X86_64: { audit: 0xc000003e, bit: 0, narrow: false, column: 1 },
+  SCMP_ARCH_X86_64: { audit: X86_64_AUDIT, bit: 0, narrow: false, column: 1 },
   SCMP_ARCH_X86: { audit: 0x40000003, bit: 0, narrow: true, column: 2 },
-  SCMP_ARCH_X32: { audit: 0xc000003e, bit: X32_BIT, narrow: false, column: 3 },
+  SCMP_ARCH_X32: { audit: X86_64_AUDIT, bit: X32_BIT, narrow: false, column: 3 },
   SCMP_ARCH_AARCH64: { audit: 0xc00000b7, bit: 0, narrow: false, column: 4 },
+  SCMP_ARCH_ARM: { audit: 0x40000028, bit: 0, narrow: true, column: 5 },
 };
+
+/** What profiles may list besides. No kernel that berth runs on takes their calls, so there is nothing to compile: they would be killed. */
+const FOREIGN: ReadonlySet<string> = new Set(
+  "LOONGARCH64 M68K MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PARISC PARISC64 PPC PPC64 PPC64LE RISCV64 S390 S390X SH SHEB"
+    .split(" ")
+    .map((name) => `SCMP_ARCH_${name}`),
+);
+
+/** Those of a profile, each once. The machine's own is always among them, as with libseccomp. */
+export function architecturesOf(names: readonly string[], native: Native): Architecture[] {
+  const own = native === "x86_64" ? "SCMP_ARCH_X86_64" : "SCMP_ARCH_AARCH64";
+  return [...new Set([own, ...names])].flatMap((name) => {
+    const known = ARCHITECTURES[name];
+    if (known === undefined && !FOREIGN.has(name))
+      throw new BerthError("invalid", `unknown seccomp architecture "${name}"`);
+    return known ?? [];
+  });
+}
 
 let rows: readonly (readonly string[])[] | undefined;
 const tables = new Map<number, ReadonlyMap<string, number>>();

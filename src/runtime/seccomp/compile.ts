@@ -1,10 +1,10 @@
 /** Compiles rules into one filter program: the architecture, then a balanced tree over ranges of numbers, then arguments, all 64 bits of them. */
 import { BerthError } from "../../lib/error.ts";
 import type { Seccomp } from "../spec.ts";
-import { ARCHITECTURES, type Architecture, X32_BIT } from "./architectures.ts";
+import { type Architecture, architecturesOf, type Native, X32_BIT, X86_64_AUDIT } from "./architectures.ts";
 import { Assembler, JMP_JEQ, JMP_JGE, type Target } from "./assembler.ts";
 import { conditionBlock } from "./conditions.ts";
-import { type Case, type Decision, type Decisions, decide } from "./decisions.ts";
+import { always, type Case, type Decision, type Decisions, decide, verdictOf } from "./decisions.ts";
 
 /** Offsets in struct seccomp_data. */
 const NUMBER = 0;
@@ -12,10 +12,13 @@ const ARCHITECTURE = 4;
 const KILL_PROCESS = 0x80000000;
 const MAX_INSTRUCTIONS = 4096;
 
+/** Part of every digest under which a program is kept: to be raised whenever the same rules compile to another program. */
+export const COMPILER_VERSION = 1;
+
 /** An architecture that is not listed is killed: its numbers mean other calls. */
-export function compileSeccomp(seccomp: Seccomp): Uint8Array {
+export function compileSeccomp(seccomp: Seccomp, native: Native): Uint8Array {
   const assembler = new Assembler();
-  const listed = (seccomp.architectures ?? []).flatMap((name) => ARCHITECTURES[name] ?? []);
+  const listed = architecturesOf(seccomp.architectures ?? [], native);
   let next = assembler.returns(KILL_PROCESS);
   for (const audit of new Set(listed.map((each) => each.audit))) {
     const variants = listed.filter((each) => each.audit === audit);
@@ -42,35 +45,31 @@ interface Range {
 function numbersOf(assembler: Assembler, seccomp: Seccomp, variants: readonly Architecture[]): Target {
   const wide = variants.find(({ bit }) => bit === 0);
   const marked = variants.find(({ bit }) => bit === X32_BIT);
-  const killed: Range = { from: 0, decision: { cases: [], verdict: KILL_PROCESS } };
   const ranges = [
-    ...(wide === undefined ? [killed] : toRanges(decide(seccomp, wide), 0)),
-    ...(marked === undefined ? foreignX32(seccomp, wide) : toRanges(decide(seccomp, marked), X32_BIT)),
+    ...(wide === undefined ? [killedFrom(0)] : toRanges(decide(seccomp, wide), 0)),
+    ...(marked === undefined ? [] : toRanges(decide(seccomp, marked), X32_BIT)),
+    ...(marked === undefined && wide?.audit === X86_64_AUDIT ? foreignX32(seccomp) : []),
   ];
-  return tree(
-    assembler,
-    merge(ranges),
-    variants.every(({ narrow }) => narrow),
-    new Map(),
-  );
+  const narrow = variants.every((each) => each.narrow);
+  return tree(assembler, merge(ranges), narrow, new Map());
 }
 
+const killedFrom = (from: number): Range => ({ from, decision: always(KILL_PROCESS) });
+
 /** Numbers with the bit are no x86_64 calls; -1 is a call that a tracer has cancelled, and stays harmless. */
-function foreignX32(seccomp: Seccomp, wide: Architecture | undefined): Range[] {
-  if (wide?.audit !== ARCHITECTURES["SCMP_ARCH_X86_64"]?.audit || wide === undefined) return [];
+function foreignX32({ defaultAction, defaultErrnoRet }: Seccomp): Range[] {
   return [
-    { from: X32_BIT, decision: { cases: [], verdict: KILL_PROCESS } },
-    { from: 0xffffffff, decision: { cases: [], verdict: decide(seccomp, wide).otherwise } },
+    killedFrom(X32_BIT),
+    { from: 0xffffffff, decision: always(verdictOf(defaultAction, defaultErrnoRet)) },
   ];
 }
 
 function toRanges({ byNumber, otherwise, newer }: Decisions, first: number): Range[] {
-  const fallback: Decision = { cases: [], verdict: otherwise };
+  const fallback = always(otherwise);
   const ranges: Range[] = [{ from: first, decision: fallback }];
   for (const [number, decision] of byNumber)
     ranges.push({ from: number, decision }, { from: number + 1, decision: fallback });
-  if (newer !== undefined)
-    ranges.push({ from: newer.above + 1, decision: { cases: [], verdict: newer.verdict } });
+  if (newer !== undefined) ranges.push({ from: newer.above + 1, decision: always(newer.verdict) });
   return ranges;
 }
 
@@ -79,20 +78,13 @@ function merge(ranges: readonly Range[]): Range[] {
   const merged: Range[] = [];
   for (const range of ranges) {
     if (merged.at(-1)?.from === range.from) merged.pop();
-    if (answerOf(merged.at(-1)) !== answerOf(range)) merged.push(range);
+    if (merged.at(-1)?.decision.key !== range.decision.key) merged.push(range);
   }
   return merged;
 }
 
-/** Equal for equal answers. */
-function answerOf(range: Range | undefined): string | undefined {
-  return (
-    range &&
-    JSON.stringify(range.decision, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value))
-  );
-}
-
-type Blocks = Map<string, Target>;
+/** Where the answers that depend on arguments stand, by their keys. */
+type Blocks = Map<Decision["key"], Target>;
 
 /** The right half first: it ends up behind the left. */
 function tree(assembler: Assembler, ranges: readonly Range[], narrow: boolean, blocks: Blocks): Target {
@@ -107,9 +99,8 @@ function tree(assembler: Assembler, ranges: readonly Range[], narrow: boolean, b
 }
 
 function leaf(assembler: Assembler, range: Range, narrow: boolean, blocks: Blocks): Target {
-  const { cases, verdict } = range.decision;
+  const { cases, verdict, key } = range.decision;
   if (cases.length === 0) return assembler.returns(verdict);
-  const key = answerOf(range) ?? "";
   const block =
     blocks.get(key) ??
     cases

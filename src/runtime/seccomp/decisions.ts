@@ -25,6 +25,8 @@ export interface Case {
 export interface Decision {
   readonly cases: readonly Case[];
   readonly verdict: number;
+  /** Equal for decisions that answer alike. */
+  readonly key: number | string;
 }
 
 export interface Decisions {
@@ -37,6 +39,9 @@ export interface Decisions {
 
 const ENOSYS = 38;
 const EPERM = 1;
+/** The kernel cuts what is above. */
+const MAX_ERRNO = 4095;
+const MAX_DATA = 0xffff;
 const RET_ERRNO = 0x00050000;
 const RET_TRACE = 0x7ff00000;
 const ACTIONS: Readonly<Record<string, number>> = {
@@ -45,6 +50,7 @@ const ACTIONS: Readonly<Record<string, number>> = {
   SCMP_ACT_KILL_PROCESS: 0x80000000,
   SCMP_ACT_TRAP: 0x00030000,
   SCMP_ACT_ERRNO: RET_ERRNO,
+  SCMP_ACT_NOTIFY: 0x7fc00000,
   SCMP_ACT_TRACE: RET_TRACE,
   SCMP_ACT_LOG: 0x7ffc0000,
   SCMP_ACT_ALLOW: 0x7fff0000,
@@ -57,44 +63,78 @@ const RESTRICTING = new Set([
   "SCMP_ACT_ERRNO",
 ]);
 
-/** SECCOMP_RET_* with its data. */
-export function verdictOf(action: string, errno: number = EPERM): number {
-  if (action === "SCMP_ACT_NOTIFY")
-    throw new BerthError("unsupported", "berth does not support the seccomp action SCMP_ACT_NOTIFY");
+/** SECCOMP_RET_* with its data: an errno, or what a tracer is told. */
+export function verdictOf(action: string, errno?: number | null): number {
   const verdict = ACTIONS[action];
   if (verdict === undefined) throw new BerthError("invalid", `unknown seccomp action "${action}"`);
-  return verdict === RET_ERRNO || verdict === RET_TRACE ? verdict | (errno & 0xffff) : verdict;
+  if (verdict !== RET_ERRNO && verdict !== RET_TRACE) {
+    if (errno === undefined || errno === null) return verdict;
+    throw new BerthError("invalid", `seccomp: errnoRet has no meaning for the action ${action}`);
+  }
+  const data = errno ?? EPERM;
+  const most = verdict === RET_ERRNO ? MAX_ERRNO : MAX_DATA;
+  if (!Number.isInteger(data) || data < 0 || data > most)
+    throw new BerthError("invalid", `seccomp: errnoRet ${data} of ${action} is not within 0 and ${most}`);
+  return verdict | data;
 }
 
-/** A rule without conditions outweighs those with, as libseccomp has it; otherwise the first in the profile. Names that an architecture lacks are skipped. */
+/**
+ * A rule without conditions outweighs those with, as libseccomp has it; otherwise the first in the profile. Rules that say what is said
+ * anyway do not count, and names that an architecture lacks are skipped, both as with runc.
+ */
 export function decide(seccomp: Seccomp, architecture: Architecture): Decisions {
-  const numbers = syscallNumbers(architecture);
   const otherwise = verdictOf(seccomp.defaultAction, seccomp.defaultErrnoRet);
-  const cases = new Map<number, Case[]>();
-  for (const rule of seccomp.syscalls ?? [])
-    for (const name of rule.names) {
-      const number = numbers.get(name);
-      if (number !== undefined) cases.set(number, [...(cases.get(number) ?? []), ...casesOf(rule, name)]);
-    }
+  const { cases, greatest } = casesByNumber(seccomp, syscallNumbers(architecture), otherwise);
   const ordered = [...cases].toSorted(([a], [b]) => a - b);
-  const above = ordered.at(-1)?.[0];
-  const stub = above !== undefined && RESTRICTING.has(seccomp.defaultAction);
+  const stub = greatest >= 0 && RESTRICTING.has(seccomp.defaultAction);
   return {
     byNumber: new Map(ordered.map(([number, list]) => [number, toDecision(list, otherwise)])),
     otherwise,
-    ...(stub ? { newer: { above, verdict: RET_ERRNO | ENOSYS } } : {}),
+    ...(stub ? { newer: { above: greatest, verdict: RET_ERRNO | ENOSYS } } : {}),
   };
+}
+
+function casesByNumber(seccomp: Seccomp, numbers: ReadonlyMap<string, number>, otherwise: number) {
+  const cases = new Map<number, Case[]>();
+  let greatest = -1;
+  for (const rule of seccomp.syscalls ?? []) {
+    const verdict = verdictOf(rule.action, rule.errnoRet);
+    for (const name of rule.names) {
+      const number = numbers.get(name);
+      if (number === undefined) continue;
+      greatest = Math.max(greatest, number);
+      if (verdict === otherwise) continue;
+      const known = cases.get(number) ?? [];
+      known.push(...casesOf(rule, name, verdict));
+      cases.set(number, known);
+    }
+  }
+  return { cases, greatest };
 }
 
 function toDecision(cases: readonly Case[], otherwise: number): Decision {
   const plain = cases.find(({ conditions }) => conditions.length === 0);
-  return plain === undefined ? { cases, verdict: otherwise } : { cases: [], verdict: plain.verdict };
+  return plain === undefined
+    ? { cases, verdict: otherwise, key: `${cases.map(caseKey).join(" ")} ${otherwise}` }
+    : always(plain.verdict);
+}
+
+/** One verdict, whatever the arguments. */
+export function always(verdict: number): Decision {
+  return { cases: [], verdict, key: verdict };
+}
+
+function caseKey({ conditions, verdict }: Case): string {
+  const keys = conditions.map(
+    ({ index, op, value, wanted, low }) => `${index}${op}${value}/${wanted}${low ? "low" : ""}`,
+  );
+  return `${keys.join(",")}:${verdict}`;
 }
 
 /** Conditions on one argument twice are alternatives: runc splits such a rule, since libseccomp cannot hold it. */
-function casesOf({ action, errnoRet, args }: SeccompRule, name: string): Case[] {
-  const verdict = verdictOf(action, errnoRet);
-  const conditions = (args ?? []).map(toCondition);
+function casesOf({ action, args }: SeccompRule, name: string, verdict: number): Case[] {
+  if (args === undefined || args === null || args.length === 0) return [{ conditions: [], verdict }];
+  const conditions = args.map(toCondition);
   const repeated = new Set(conditions.map(({ index }) => index)).size < conditions.length;
   const alternatives = repeated ? conditions.map((condition) => [condition]) : [conditions];
   return alternatives.map((each) => ({
@@ -121,16 +161,19 @@ const COMPARISONS: Readonly<Record<string, Comparison>> = {
   SCMP_CMP_MASKED_EQ: "masked",
 };
 
-function toCondition({ index, op, value, valueTwo = 0 }: SeccompArgument): Condition {
+function toCondition({ index, op, value, valueTwo }: SeccompArgument): Condition {
   const comparison = COMPARISONS[op];
   if (comparison === undefined) throw new BerthError("invalid", `unknown seccomp comparison "${op}"`);
   if (!Number.isInteger(index) || index < 0 || index > 5)
     throw new BerthError("invalid", `seccomp: there is no argument ${index}`);
-  return { index, op: comparison, value: unsigned(value), wanted: unsigned(valueTwo) };
+  return { index, op: comparison, value: unsigned(value), wanted: unsigned(valueTwo ?? 0) };
 }
 
 function unsigned(value: number | bigint): bigint {
-  return BigInt.asUintN(64, BigInt(value));
+  const whole = typeof value === "bigint" || Number.isSafeInteger(value) ? BigInt(value) : -1n;
+  if (whole < 0n || whole >= 1n << 64n)
+    throw new BerthError("invalid", `seccomp: ${value} is no argument of 64 bits`);
+  return whole;
 }
 
 /** What the compiled filter must answer; tests compare. */

@@ -1,17 +1,22 @@
 /** Docker's seccomp profiles: rules that hold under conditions. Choosing them gives the OCI form. */
 import { BerthError } from "../../lib/error.ts";
+import { parseExactJson } from "../../lib/exact-json.ts";
 import type { Seccomp, SeccompRule } from "../spec.ts";
 
 export interface DockerProfile {
   readonly defaultAction: string;
-  readonly defaultErrnoRet?: number;
-  readonly architectures?: readonly string[];
-  readonly archMap?: readonly {
-    readonly architecture: string;
-    readonly subArchitectures?: readonly string[] | null;
-  }[];
-  readonly flags?: readonly string[];
-  readonly syscalls?: readonly DockerRule[];
+  readonly defaultErrnoRet?: number | null;
+  readonly architectures?: readonly string[] | null;
+  readonly archMap?:
+    | readonly {
+        readonly architecture: string;
+        readonly subArchitectures?: readonly string[] | null;
+      }[]
+    | null;
+  readonly flags?: readonly string[] | null;
+  readonly listenerPath?: string;
+  readonly listenerMetadata?: string;
+  readonly syscalls?: readonly DockerRule[] | null;
 }
 
 export interface DockerRule {
@@ -19,10 +24,10 @@ export interface DockerRule {
   readonly name?: string;
   readonly names?: readonly string[];
   readonly action: string;
-  readonly errnoRet?: number;
-  readonly args?: SeccompRule["args"] | null;
-  readonly includes?: Filter;
-  readonly excludes?: Filter;
+  readonly errnoRet?: SeccompRule["errnoRet"];
+  readonly args?: SeccompRule["args"];
+  readonly includes?: Filter | null;
+  readonly excludes?: Filter | null;
 }
 
 interface Filter {
@@ -47,7 +52,7 @@ const NATIVE = { x86_64: ["SCMP_ARCH_X86_64", "amd64"], aarch64: ["SCMP_ARCH_AAR
 export function parseProfile(json: string): DockerProfile {
   let profile: unknown;
   try {
-    profile = JSON.parse(json);
+    profile = parseExactJson(json);
   } catch (error) {
     throw invalid(error instanceof Error ? error.message : String(error));
   }
@@ -72,13 +77,15 @@ function checkRule(rule: DockerRule): void {
 
 /** The rules that hold here; moby profiles/seccomp/seccomp_linux.go. */
 export function chooseRules(profile: DockerProfile, circumstances: Circumstances): Seccomp {
-  const { defaultAction, defaultErrnoRet, flags, syscalls } = profile;
+  const { defaultAction, defaultErrnoRet, flags, listenerPath, listenerMetadata, syscalls } = profile;
   const rules = (syscalls ?? []).filter((rule) => holds(rule, circumstances));
   return {
     defaultAction,
     ...(defaultErrnoRet === undefined ? {} : { defaultErrnoRet }),
     architectures: architecturesOf(profile, circumstances),
     ...(flags === undefined ? {} : { flags }),
+    ...(listenerPath === undefined ? {} : { listenerPath }),
+    ...(listenerMetadata === undefined ? {} : { listenerMetadata }),
     syscalls: rules.map(toRule),
   };
 }
@@ -92,17 +99,15 @@ function architecturesOf(
   { architectures, archMap }: DockerProfile,
   { architecture }: Circumstances,
 ): readonly string[] {
-  if (architectures !== undefined && architectures.length > 0) return architectures;
+  if (architectures !== undefined && architectures !== null && architectures.length > 0) return architectures;
   const [native] = NATIVE[architecture];
   const mapped = archMap?.find((each) => each.architecture === native);
   return [native, ...(mapped?.subArchitectures ?? [])];
 }
 
-function holds(
-  { includes = {}, excludes = {} }: DockerRule,
-  { capabilities, architecture, kernelVersion }: Circumstances,
-): boolean {
+function holds(rule: DockerRule, { capabilities, architecture, kernelVersion }: Circumstances): boolean {
   const [, arch] = NATIVE[architecture];
+  const { includes, excludes } = { includes: rule.includes ?? {}, excludes: rule.excludes ?? {} };
   if (excludes.caps?.some((name) => capabilities.has(name)) || excludes.arches?.includes(arch)) return false;
   if (excludes.minKernel !== undefined && atLeast(kernelVersion, excludes.minKernel)) return false;
   if (includes.arches !== undefined && includes.arches.length > 0 && !includes.arches.includes(arch))

@@ -1,16 +1,20 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import fc from "fast-check";
-import type { Seccomp } from "../spec.ts";
+import type { Features } from "../../kernel/features.ts";
+import { digestOf } from "../../lib/digest.ts";
+import type { Seccomp, SeccompArgument, SeccompRule } from "../spec.ts";
 import { CAPABILITIES, capabilityMask, DEFAULT_CAPABILITIES } from "../capabilities.ts";
 import { ARCHITECTURES, syscallNumbers, X32_BIT } from "./architectures.ts";
-import { compileSeccomp } from "./compile.ts";
-import { decide, evaluate, verdictOf } from "./decisions.ts";
+import { COMPILER_VERSION, compileSeccomp } from "./compile.ts";
+import { always, decide, evaluate, verdictOf } from "./decisions.ts";
 import { DEFAULT_PROGRAM } from "./default-program.ts";
 import { DEFAULT_PROFILE } from "./facts.ts";
 import { interpret } from "./interpreter.ts";
+import { SYSCALL_TABLE } from "./numbers.ts";
 import { chooseRules, parseProfile } from "./profile.ts";
-import { CONDITIONAL } from "./seccomp.ts";
+import { compiledSeccomp, CONDITIONAL } from "./seccomp.ts";
 
 const ALLOW = 0x7fff0000;
 const errno = (number: number) => 0x50000 | number;
@@ -18,7 +22,7 @@ const KILL = 0x80000000;
 const here = (capabilities: readonly string[]) =>
   ({ capabilities: new Set(capabilities), architecture: "x86_64", kernelVersion: [6, 18] }) as const;
 const dockers = chooseRules(DEFAULT_PROFILE, here(DEFAULT_CAPABILITIES));
-const program = compileSeccomp(dockers);
+const program = compileSeccomp(dockers, "x86_64");
 
 /** Values at which a comparison with `value` can change its answer, in both halves. */
 function boundaries(value: bigint): bigint[] {
@@ -52,7 +56,7 @@ function agree(seccomp: Seccomp, filter: Uint8Array): number {
     ]);
     for (const number of numbers) {
       const fallback = newer !== undefined && number > newer.above ? newer.verdict : otherwise;
-      const decision = byNumber.get(number) ?? { cases: [], verdict: fallback };
+      const decision = byNumber.get(number) ?? always(fallback);
       for (const args of argumentsFor(
         decision.cases.flatMap(({ conditions }) => conditions),
         architecture.narrow,
@@ -93,7 +97,7 @@ test.each([[[]], [["CAP_SYS_ADMIN"]], [CAPABILITIES]])(
   "so it does with the capabilities %j",
   (capabilities) => {
     const rules = chooseRules(DEFAULT_PROFILE, here(capabilities));
-    expect(agree(rules, compileSeccomp(rules))).toBeGreaterThan(2500);
+    expect(agree(rules, compileSeccomp(rules, "x86_64"))).toBeGreaterThan(2500);
   },
 );
 
@@ -145,7 +149,7 @@ test.each<[string, number, number]>([
 });
 
 test("without x32 in the profile its calls are killed", () => {
-  const filter = compileSeccomp({ ...dockers, architectures: ["SCMP_ARCH_X86_64"] });
+  const filter = compileSeccomp({ ...dockers, architectures: ["SCMP_ARCH_X86_64"] }, "x86_64");
   expect(interpret(filter, { number: X32_BIT, architecture: 0xc000003e, args: [] })).toBe(KILL);
   expect(interpret(filter, { number: 0, architecture: 0xc000003e, args: [] })).toBe(ALLOW);
   expect(interpret(filter, { number: 0, architecture: 0x40000003, args: [] })).toBe(KILL);
@@ -172,7 +176,7 @@ if (!existsSync(SOURCE))
   );
 test.skipIf(!existsSync(SOURCE))("the facts are those of moby's profile", () => {
   const theirs = chooseRules(parseProfile(readFileSync(SOURCE, "utf8")), here(DEFAULT_CAPABILITIES));
-  expect(compileSeccomp(theirs)).toEqual(program);
+  expect(compileSeccomp(theirs, "x86_64")).toEqual(program);
 });
 
 const value = fc.oneof(
@@ -185,7 +189,23 @@ const condition = fc.record({
   value,
   valueTwo: value,
 });
-const rule = fc.record({
+const saying = fc.oneof(
+  fc.record({
+    action: fc.constantFrom(
+      "SCMP_ACT_ALLOW",
+      "SCMP_ACT_LOG",
+      "SCMP_ACT_KILL",
+      "SCMP_ACT_KILL_PROCESS",
+      "SCMP_ACT_TRAP",
+      "SCMP_ACT_NOTIFY",
+    ),
+  }),
+  fc.record({
+    action: fc.constantFrom("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"),
+    errnoRet: fc.integer({ min: 0, max: 4095 }),
+  }),
+);
+const matching = fc.record({
   names: fc.uniqueArray(
     fc.constantFrom(
       "read",
@@ -200,16 +220,9 @@ const rule = fc.record({
       "cachestat",
     ),
   ),
-  action: fc.constantFrom(
-    "SCMP_ACT_ALLOW",
-    "SCMP_ACT_ERRNO",
-    "SCMP_ACT_LOG",
-    "SCMP_ACT_KILL_PROCESS",
-    "SCMP_ACT_TRAP",
-  ),
-  errnoRet: fc.integer({ min: 0, max: 4095 }),
   args: fc.array(condition, { maxLength: 4 }),
 });
+const rule = fc.tuple(saying, matching).map(([one, other]) => Object.assign(one, other));
 
 test("any profile, compiled, says what its rules say", () => {
   const profile = fc.record({
@@ -218,7 +231,7 @@ test("any profile, compiled, says what its rules say", () => {
     syscalls: fc.array(rule, { maxLength: 6 }),
   });
   fc.assert(
-    fc.property(profile, (seccomp) => agree(seccomp, compileSeccomp(seccomp)) > 0),
+    fc.property(profile, (seccomp) => agree(seccomp, compileSeccomp(seccomp, "x86_64")) > 0),
     { numRuns: 40 },
   );
 });
@@ -227,11 +240,7 @@ test("a rule that forbids cannot be passed by bits that the kernel does not read
   const TIOCSTI = 0x5412n;
   const args = [{ index: 1, op: "SCMP_CMP_EQ", value: TIOCSTI }];
   const syscalls = [{ names: ["ioctl"], action: "SCMP_ACT_ERRNO", errnoRet: 1, args }];
-  const filter = compileSeccomp({
-    defaultAction: "SCMP_ACT_ALLOW",
-    architectures: ["SCMP_ARCH_X86_64"],
-    syscalls,
-  });
+  const filter = compileSeccomp({ defaultAction: "SCMP_ACT_ALLOW", syscalls }, "x86_64");
   expect(call("ioctl", [0n, TIOCSTI | (1n << 40n)], "SCMP_ARCH_X86_64", filter)).toBe(errno(1));
   expect(call("ioctl", [0n, TIOCSTI + 1n], "SCMP_ARCH_X86_64", filter)).toBe(ALLOW);
 });
@@ -248,7 +257,160 @@ test.each([
   expect(() => parseProfile(json)).toThrow(words);
 });
 
-test("actions that berth does not do are refused by name", () => {
-  expect(() => verdictOf("SCMP_ACT_NOTIFY")).toThrow("SCMP_ACT_NOTIFY");
-  expect(() => verdictOf("SCMP_ACT_MAYBE")).toThrow('"SCMP_ACT_MAYBE"');
+const filterOf = (seccomp: Partial<Seccomp>) =>
+  compileSeccomp({ defaultAction: "SCMP_ACT_ERRNO", ...seccomp }, "x86_64");
+
+test.each<[string, string, number | null | undefined, number]>([
+  ["KILL is of the thread", "SCMP_ACT_KILL", undefined, 0],
+  ["KILL_THREAD", "SCMP_ACT_KILL_THREAD", undefined, 0],
+  ["KILL_PROCESS", "SCMP_ACT_KILL_PROCESS", undefined, KILL],
+  ["TRAP", "SCMP_ACT_TRAP", undefined, 0x30000],
+  ["ERRNO says EPERM unless told otherwise", "SCMP_ACT_ERRNO", undefined, errno(1)],
+  ["null says nothing", "SCMP_ACT_ERRNO", null, errno(1)],
+  ["ERRNO 0 is success that did nothing", "SCMP_ACT_ERRNO", 0, errno(0)],
+  ["the greatest errno", "SCMP_ACT_ERRNO", 4095, errno(4095)],
+  ["NOTIFY", "SCMP_ACT_NOTIFY", undefined, 0x7fc00000],
+  ["TRACE with what the tracer is told", "SCMP_ACT_TRACE", 0xffff, 0x7ff0ffff],
+  ["TRACE", "SCMP_ACT_TRACE", undefined, 0x7ff00001],
+  ["LOG", "SCMP_ACT_LOG", undefined, 0x7ffc0000],
+  ["ALLOW", "SCMP_ACT_ALLOW", undefined, ALLOW],
+])("actions: %s", (_, action, data, verdict) => {
+  expect(verdictOf(action, data)).toBe(verdict);
+  expect(
+    call(
+      "read",
+      [],
+      "SCMP_ARCH_X86_64",
+      filterOf({ syscalls: [{ names: ["read"], action, errnoRet: data }] }),
+    ),
+  ).toBe(verdict);
+});
+
+test.each<[string, Partial<Seccomp>, string]>([
+  ["an unknown action", { defaultAction: "SCMP_ACT_MAYBE" }, 'unknown seccomp action "SCMP_ACT_MAYBE"'],
+  ["an errno above the kernel's", { defaultErrnoRet: 4096 }, "errnoRet 4096 of SCMP_ACT_ERRNO"],
+  ["an errno below zero", { defaultErrnoRet: -1 }, "errnoRet -1"],
+  [
+    "an errno where none is returned",
+    { syscalls: [{ names: ["read"], action: "SCMP_ACT_ALLOW", errnoRet: 1 }] },
+    "errnoRet has no meaning for the action SCMP_ACT_ALLOW",
+  ],
+  [
+    "an unknown architecture",
+    { architectures: ["SCMP_ARCH_VAX"] },
+    'unknown seccomp architecture "SCMP_ARCH_VAX"',
+  ],
+  ["an unknown comparison", argument({ op: "SCMP_CMP_LIKE" }), 'unknown seccomp comparison "SCMP_CMP_LIKE"'],
+  ["a seventh argument", argument({ index: 6 }), "there is no argument 6"],
+  ["a value below zero", argument({ value: -1 }), "-1 is no argument of 64 bits"],
+  ["a value above 64 bits", argument({ value: 2n ** 64n }), "18446744073709551616 is no argument"],
+  ["a value that lost digits", argument({ value: 2 ** 60 + 0.5 }), "is no argument of 64 bits"],
+])("%s is refused by name", (_, seccomp, words) => {
+  expect(() => filterOf(seccomp)).toThrow(words);
+});
+
+function argument(one: Partial<SeccompArgument>): Partial<Seccomp> {
+  const args = [{ index: 0, value: 0, op: "SCMP_CMP_EQ", ...one }];
+  return { syscalls: [{ names: ["read"], action: "SCMP_ACT_ALLOW", args }] };
+}
+
+test("the machine's own architecture is always filtered, those of other machines are killed, names that nobody knows do nothing", () => {
+  const syscalls = [{ names: ["read", "no_such_call"], action: "SCMP_ACT_ALLOW" }];
+  const filter = filterOf({ architectures: ["SCMP_ARCH_X86", "SCMP_ARCH_MIPS"], syscalls });
+  expect(call("read", [], "SCMP_ARCH_X86_64", filter)).toBe(ALLOW);
+  expect(call("read", [], "SCMP_ARCH_X86", filter)).toBe(ALLOW);
+  expect(call("read", [], "SCMP_ARCH_X32", filter)).toBe(KILL);
+  expect(interpret(filter, { number: 0, architecture: 8, args: [] })).toBe(KILL);
+});
+
+test("on aarch64 the default profile filters 32-bit ARM, too", () => {
+  const rules = chooseRules(DEFAULT_PROFILE, { ...here(DEFAULT_CAPABILITIES), architecture: "aarch64" });
+  const filter = compileSeccomp(rules, "aarch64");
+  expect(agree(rules, filter)).toBeGreaterThan(1000);
+  expect(call("cacheflush", [], "SCMP_ARCH_ARM", filter)).toBe(ALLOW);
+  expect(call("mount", [], "SCMP_ARCH_ARM", filter)).toBe(errno(1));
+  expect(call("read", [], "SCMP_ARCH_X86_64", filter)).toBe(KILL);
+});
+
+const onFirst = (op: string, bound: bigint, said: string) => ({
+  names: ["read"],
+  action: said,
+  args: [{ index: 0, op: `SCMP_CMP_${op}`, value: bound }],
+});
+
+test.each<[string, SeccompRule[], readonly [bigint, number][]]>([
+  [
+    "one without conditions outweighs those with, wherever it stands",
+    [onFirst("EQ", 1n, "SCMP_ACT_TRAP"), { names: ["read"], action: "SCMP_ACT_ALLOW" }],
+    [
+      [1n, ALLOW],
+      [2n, ALLOW],
+    ],
+  ],
+  [
+    "of several that hold the first counts",
+    [onFirst("GE", 5n, "SCMP_ACT_ALLOW"), onFirst("GE", 3n, "SCMP_ACT_TRAP")],
+    [
+      [5n, ALLOW],
+      [4n, 0x30000],
+      [2n, errno(1)],
+    ],
+  ],
+  [
+    "one that says what is said anyway does not count",
+    [{ names: ["read"], action: "SCMP_ACT_ERRNO" }, onFirst("EQ", 1n, "SCMP_ACT_ALLOW")],
+    [
+      [1n, ALLOW],
+      [2n, errno(1)],
+    ],
+  ],
+])("of a call's rules %s", (_, syscalls, expected) => {
+  const filter = filterOf({ syscalls });
+  for (const [first, verdict] of expected)
+    expect(call("read", [first], "SCMP_ARCH_X86_64", filter)).toBe(verdict);
+});
+
+test("programs that are kept on disk are those of this compiler: whoever changes what it makes raises COMPILER_VERSION", () => {
+  const made = [
+    DEFAULT_PROGRAM,
+    SYSCALL_TABLE,
+    ...["NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"].map((op) =>
+      Buffer.from(filterOf({ syscalls: [onFirst(op, 1n << 40n, "SCMP_ACT_ALLOW")] })).toString("hex"),
+    ),
+  ];
+  expect(`${COMPILER_VERSION} ${digestOf(made.join("\n"))}`).toBe(
+    "1 sha256:0443cb165bd2fb144ea3d02242f13a96040ffd91461aca80ecb7da1afa99103b",
+  );
+});
+
+const features = { seccomp: true, architecture: "x86_64", kernelVersion: [6, 18] } as unknown as Features;
+
+test("the same rules are compiled once, and other rules are others", () => {
+  const rules = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [onFirst("EQ", 2n ** 64n - 1n, "SCMP_ACT_TRAP")],
+  };
+  const first = compiledSeccomp(rules, 0n, features);
+  expect(compiledSeccomp(structuredClone(rules), 0n, features)).toBe(first);
+  expect(compiledSeccomp({ ...rules, defaultAction: "SCMP_ACT_LOG" }, 0n, features)).not.toBe(first);
+  expect(compiledSeccomp(first, 0n, features)).toBe(first);
+});
+
+test("docker's profiles are compiled once for each set of capabilities", () => {
+  const choice = { profile: "default" } as const;
+  const none = compiledSeccomp(choice, 0n, features);
+  expect(compiledSeccomp(choice, 0n, features)).toBe(none);
+  expect(compiledSeccomp(choice, capabilityMask(["CAP_SYS_ADMIN"]), features)).not.toBe(none);
+});
+
+test("with a directory the program is also there for the next process", () => {
+  const cacheDirectory = mkdtempSync(`${tmpdir()}/berth-seccomp-`);
+  try {
+    const rules = { defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 1234 };
+    const { program: made } = compiledSeccomp(rules, 0n, features, { cacheDirectory });
+    const [name = ""] = readdirSync(cacheDirectory);
+    expect(readFileSync(`${cacheDirectory}/${name}`).subarray(32)).toEqual(Buffer.from(made));
+  } finally {
+    rmSync(cacheDirectory, { recursive: true });
+  }
 });

@@ -1,15 +1,18 @@
-/** The seccomp filter of a process as an op of its launch plan. */
+/** The seccomp filter of a process: from a profile, or from rules, to a program and the op that loads it. Every profile is compiled once. */
 import type { Features } from "../../kernel/features.ts";
+import { type Digest, digestOf } from "../../lib/digest.ts";
 import { BerthError } from "../../lib/error.ts";
+import { formatExactJson } from "../../lib/exact-json.ts";
 import { capabilityMask, capabilityNames, DEFAULT_CAPABILITIES } from "../capabilities.ts";
 import type { Op } from "../op.ts";
-import type { Seccomp, Spec } from "../spec.ts";
-import { compileSeccomp } from "./compile.ts";
+import type { CompiledSeccomp, DockerSeccomp, Seccomp, Spec } from "../spec.ts";
+import { cachedProgram } from "./cache.ts";
+import { COMPILER_VERSION, compileSeccomp } from "./compile.ts";
 import { DEFAULT_PROGRAM } from "./default-program.ts";
 import { DEFAULT_PROFILE } from "./facts.ts";
 import { chooseRules, parseProfile } from "./profile.ts";
 
-/** SECCOMP_FILTER_FLAG_*. TSYNC is not among them: a process that starts has one thread. */
+/** SECCOMP_FILTER_FLAG_*. TSYNC is none: a process that starts has one thread. */
 const FLAGS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: 0,
   SECCOMP_FILTER_FLAG_LOG: 2,
@@ -21,47 +24,90 @@ const DEFAULT_FLAGS = ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
 /** None for an unconfined process. `capabilities` are those of the bounding set: docker's profiles depend on them. */
 export function seccompOp(choice: Spec["linux"]["seccomp"], capabilities: bigint, features: Features): Op[] {
   if (choice === undefined) return [];
+  const { flags, program } = compiledSeccomp(choice, capabilities, features);
+  return [{ op: "seccomp", flags, program }];
+}
+
+/** Compiled, or remembered; with `cacheDirectory` (made, 0700) also by those who come after this process. */
+export function compiledSeccomp(
+  choice: NonNullable<Spec["linux"]["seccomp"]>,
+  capabilities: bigint,
+  features: Features,
+  { cacheDirectory }: { cacheDirectory?: string } = {},
+): CompiledSeccomp {
   if (!features.seccomp)
     throw new BerthError(
       "unavailable",
       "this kernel has no seccomp; run with --security-opt seccomp=unconfined",
     );
-  const { program, flags } =
-    "profile" in choice
-      ? dockerFilter(choice.profile, capabilities, features)
-      : filterOf(choice, JSON.stringify(choice));
-  return [{ op: "seccomp", flags: flagBits(flags), program }];
+  if ("program" in choice) return choice;
+  if (isBuiltIn(choice, capabilities, features)) return builtIn();
+  const digest = digestOfSource(choice, capabilities, features);
+  return (
+    compiled.get(digest) ??
+    remember(digest, toFilter(rulesOf(choice, capabilities, features), digest, features, cacheDirectory))
+  );
 }
 
-interface Filter {
-  readonly program: Uint8Array;
-  readonly flags: readonly string[];
+/** Programs by the digest of everything they are made from. A machine has few profiles; an engine that has seen very many forgets them. */
+const compiled = new Map<Digest, CompiledSeccomp>();
+const CACHE_LIMIT = 64;
+
+function remember(digest: Digest, filter: CompiledSeccomp): CompiledSeccomp {
+  if (compiled.size >= CACHE_LIMIT) compiled.clear();
+  compiled.set(digest, filter);
+  return filter;
+}
+
+function digestOfSource(
+  choice: Seccomp | DockerSeccomp,
+  capabilities: bigint,
+  { architecture, kernelVersion }: Features,
+): Digest {
+  const compiler = `${COMPILER_VERSION} ${architecture}`;
+  if (!("profile" in choice)) return digestOf(`${compiler}\n${formatExactJson(choice)}`);
+  const source = choice.profile === "default" ? "default" : choice.profile.json;
+  return digestOf(`${compiler} ${kernelVersion.join(".")} ${capabilities}\n${source}`);
+}
+
+function rulesOf(choice: Seccomp | DockerSeccomp, capabilities: bigint, features: Features): Seccomp {
+  if (!("profile" in choice)) return choice;
+  const { architecture, kernelVersion } = features;
+  const profile = choice.profile === "default" ? DEFAULT_PROFILE : parseProfile(choice.profile.json);
+  const names = new Set(capabilityNames(capabilities));
+  return chooseRules(profile, { capabilities: names, architecture, kernelVersion });
+}
+
+function toFilter(
+  rules: Seccomp,
+  digest: Digest,
+  { architecture }: Features,
+  cacheDirectory: string | undefined,
+): CompiledSeccomp {
+  if ([rules, ...(rules.syscalls ?? [])].some((each) => actionOf(each) === "SCMP_ACT_NOTIFY"))
+    throw new BerthError("unsupported", "berth does not support the seccomp action SCMP_ACT_NOTIFY");
+  const flags = flagBits(rules.flags ?? DEFAULT_FLAGS);
+  const compile = () => compileSeccomp(rules, architecture);
+  return {
+    program: cacheDirectory === undefined ? compile() : cachedProgram(cacheDirectory, digest, compile),
+    flags,
+  };
+}
+
+function actionOf(of: { readonly action: string } | { readonly defaultAction: string }): string {
+  return "action" in of ? of.action : of.defaultAction;
+}
+
+function flagBits(names: readonly string[]): number {
+  return names.reduce((bits, name) => {
+    const flag = FLAGS[name];
+    if (flag === undefined)
+      throw new BerthError("unsupported", `berth does not support the seccomp flag "${name}"`);
+    return bits | flag;
+  }, 0);
 }
 
 const DEFAULT_MASK = capabilityMask(DEFAULT_CAPABILITIES);
-/** Programs by everything they were made from. A machine has few profiles; an engine that has seen very many forgets them. */
-const compiled = new Map<string, Filter>();
-const CACHE_LIMIT = 64;
-
-function dockerFilter(
-  profile: "default" | { readonly json: string },
-  capabilities: bigint,
-  features: Features,
-): Filter {
-  const { architecture, kernelVersion } = features;
-  const isDefault = profile === "default" && (capabilities & CONDITIONAL) === (DEFAULT_MASK & CONDITIONAL);
-  if (isDefault && architecture === "x86_64" && kernelVersion[0] > 4)
-    return { program: defaultProgram(), flags: DEFAULT_FLAGS };
-  const key = `${capabilities} ${profile === "default" ? "" : profile.json}`;
-  return (
-    compiled.get(key) ??
-    remember(key, () => {
-      const source = profile === "default" ? DEFAULT_PROFILE : parseProfile(profile.json);
-      const names = new Set(capabilityNames(capabilities));
-      return chooseRules(source, { capabilities: names, architecture, kernelVersion });
-    })
-  );
-}
 
 /** The capabilities that docker's default profile asks about; a test keeps the list right. */
 export const CONDITIONAL = capabilityMask([
@@ -81,30 +127,23 @@ export const CONDITIONAL = capabilityMask([
   "CAP_PERFMON",
 ]);
 
-let decoded: Uint8Array | undefined;
+function isBuiltIn(
+  choice: Seccomp | DockerSeccomp,
+  capabilities: bigint,
+  { architecture, kernelVersion }: Features,
+): boolean {
+  return (
+    "profile" in choice &&
+    choice.profile === "default" &&
+    (capabilities & CONDITIONAL) === (DEFAULT_MASK & CONDITIONAL) &&
+    architecture === "x86_64" &&
+    kernelVersion[0] > 4
+  );
+}
+
+let decoded: CompiledSeccomp | undefined;
 
 /** Of docker's profile with docker's capabilities on x86_64: compiled when berth was built. */
-function defaultProgram(): Uint8Array {
-  return (decoded ??= Buffer.from(DEFAULT_PROGRAM, "base64"));
-}
-
-function filterOf(seccomp: Seccomp, key: string): Filter {
-  return compiled.get(key) ?? remember(key, () => seccomp);
-}
-
-function remember(key: string, rules: () => Seccomp): Filter {
-  const seccomp = rules();
-  const filter = { program: compileSeccomp(seccomp), flags: seccomp.flags ?? DEFAULT_FLAGS };
-  if (compiled.size >= CACHE_LIMIT) compiled.clear();
-  compiled.set(key, filter);
-  return filter;
-}
-
-function flagBits(names: readonly string[]): number {
-  return names.reduce((bits, name) => {
-    const flag = FLAGS[name];
-    if (flag === undefined)
-      throw new BerthError("unsupported", `berth does not support the seccomp flag "${name}"`);
-    return bits | flag;
-  }, 0);
+function builtIn(): CompiledSeccomp {
+  return (decoded ??= { program: Buffer.from(DEFAULT_PROGRAM, "base64"), flags: flagBits(DEFAULT_FLAGS) });
 }
