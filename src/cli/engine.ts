@@ -1,4 +1,5 @@
 /** A client of the engine. On the default socket the command line also starts the engine, and replaces an old one. */
+import { dirname } from "node:path";
 import { Client } from "../client/client.ts";
 import { Connection } from "../client/connection.ts";
 import { closed } from "../client/ready.ts";
@@ -52,8 +53,8 @@ async function retire(places: Places, connection: Connection): Promise<void> {
 }
 
 /** Returns when the engine that `ask` tells to end is gone, not only when it has heard. */
-export async function waitForEnd({ run }: Places, ask: () => Promise<void>): Promise<void> {
-  const pid = (await readNote(run))?.pid ?? 0;
+export async function waitForEnd({ socket }: Places, ask: () => Promise<void>): Promise<void> {
+  const pid = (await readNote(dirname(socket)))?.pid ?? 0; // beside the socket: DOCKER_HOST may name another engine than ours
   await ask();
   const deadline = performance.now() + READY_TIMEOUT_MS;
   while (isAlive(pid) && performance.now() < deadline) await Bun.sleep(1);
