@@ -30,6 +30,7 @@ const SUITES: readonly Suite[] = [
   { name: "crash", paths: ["./test/crash"] },
   { name: "security", paths: ["./test/security"] },
   { name: "cgroup version 2, in a guest", paths: ["./test/v2"] },
+  { name: "stress", paths: ["./test/stress"] },
 ];
 
 const AGAIN: Suite = {

@@ -4,7 +4,7 @@ import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { newId } from "../lib/id.ts";
 import { compileExecPlan } from "../runtime/plan.ts";
-import type { ProcessHandle } from "../runtime/runtime.ts";
+import type { ExitRecord, ProcessHandle } from "../runtime/runtime.ts";
 import { execPaused } from "../wire/messages.ts";
 import type { ExecConfig, ExecInspectResponse, ExecStartConfig } from "../wire/requests.ts";
 import type { IDResponse } from "../wire/schema.ts";
@@ -81,9 +81,9 @@ export class Execs {
   /** Looks after a process that runs; recovery calls it too. */
   adopt(exec: Exec, handle: ProcessHandle): void {
     exec.state = { status: "running", handle };
-    void handle.exited.then(async ({ exitCode }) => {
+    void handle.exited.then(async (exit) => {
       if (this.#parts.closing.aborted) return;
-      this.ended(exec, exitCode, handle.pid);
+      this.ended(exec, exit, handle.pid);
       await handle
         .release()
         .catch((error: unknown) =>
@@ -93,14 +93,14 @@ export class Execs {
   }
 
   /** Notes the exit code, also for the next engine. */
-  ended(exec: Exec, exitCode: number, pid: number): void {
+  ended(exec: Exec, { exitCode, error }: Pick<ExitRecord, "exitCode" | "error">, pid: number): void {
     exec.state = { status: "exited", exitCode, pid };
     this.#table.ended(exec);
     if (this.#parts.registry.byId(exec.container.id) === undefined)
       return this.#table.forgetContainer(exec.container);
     this.#table.record(exec);
     step();
-    this.#event(exec, "exec_die", { exitCode: String(exitCode) });
+    this.#event(exec, "exec_die", { exitCode: String(exitCode), ...(error === undefined ? {} : { error }) });
   }
 
   /** An engine before this one has seen the end and told everybody. */
@@ -112,7 +112,7 @@ export class Execs {
   #failed(exec: Exec, attachment: PendingAttachment | undefined, error: unknown): unknown {
     const { exitCode, error: explained } = explainExecFailure(error, exec.config.Cmd?.[0] ?? "");
     attachment?.close();
-    this.ended(exec, exitCode === 128 ? 126 : exitCode, 0); // moby daemon/exec.go: 126 for whatever else goes wrong
+    this.ended(exec, { exitCode: exitCode === 128 ? 126 : exitCode }, 0); // moby daemon/exec.go: 126 for whatever else goes wrong
     return explained;
   }
 

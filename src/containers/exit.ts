@@ -27,14 +27,18 @@ function onExit(parts: Parts, container: Container, handle: ProcessHandle, exit:
 export function recordExit(parts: Parts, container: Container, exit: ExitRecord): void {
   const { state } = container;
   const startedAt = isRunning(state) ? state.startedAt : formatTime(exit.finishedAt);
-  const { exitCode, oomKilled } = exit;
+  const { exitCode, oomKilled, error = "" } = exit;
   const finishedAt = formatTime(exit.finishedAt);
-  const ended = { status: "exited", exitCode, oomKilled, startedAt, finishedAt, error: "" } as const;
+  const ended = { status: "exited", exitCode, oomKilled, startedAt, finishedAt, error } as const;
   if (container.autoRemove) parts.registry.passState(container, ended);
   else attempt(parts, container, () => parts.registry.setState(container, ended));
   if (oomKilled) parts.events.container(container, "oom");
   const seconds = (exit.finishedAt - (parseTime(startedAt) ?? exit.finishedAt)) / 1_000_000_000n;
-  parts.events.container(container, "die", { execDuration: String(seconds), exitCode: String(exitCode) });
+  parts.events.container(container, "die", {
+    execDuration: String(seconds),
+    exitCode: String(exitCode),
+    ...(error === "" ? {} : { error }),
+  });
 }
 
 /** A full disk must not keep a container from ending. The next engine finds out again from what the shim wrote down. */

@@ -105,7 +105,7 @@ async function adoptExec(
   const found = await adopt(parts, exec.id, directory); // no control group: it is the container's
   if (found !== undefined && isHandle(found)) return execs.adopt(exec, found);
   if (record.exitCode !== undefined) execs.remember(exec, record.exitCode);
-  else execs.ended(exec, found?.exitCode ?? NEVER_RAN, 0);
+  else execs.ended(exec, found ?? { exitCode: NEVER_RAN }, 0);
   rmSync(directory, { recursive: true, force: true });
 }
 

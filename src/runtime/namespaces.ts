@@ -97,7 +97,7 @@ class Namespaces implements Runtime {
     const state = readState(runDirectory); // again: it may have come to its end just now
     if (state !== undefined) killProcess(state);
     if (cgroup !== undefined) await this.#removeCgroup(cgroup);
-    const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord() : undefined);
+    const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord(state) : undefined);
     const ran = process === undefined && state?.phase === "running";
     if (ran && exit !== undefined && exit.failure === undefined) return exit;
     rmSync(runDirectory, { recursive: true, force: true });
@@ -169,7 +169,7 @@ class Namespaces implements Runtime {
         const known = readState(runDirectory);
         if (known !== undefined) killProcess(known);
         if (cgroup !== undefined) await killCgroup(this.#features.cgroups, cgroup);
-        return lostRecord();
+        return lostRecord(known);
       },
       remove: async (process) => {
         if (process.alive) await endProcess(process);

@@ -51,6 +51,12 @@ export function readExit(runDirectory: string): ExitRecord | undefined {
 }
 
 /** Where the shim died without a word. */
-export function lostRecord(): ExitRecord {
-  return { exitCode: 137, oomKilled: false, finishedAt: BigInt(Date.now()) * 1_000_000n };
+export function lostRecord(state?: StateRecord): ExitRecord {
+  const shim = state === undefined ? "its shim" : `its shim (process ${state.shimPid})`;
+  return {
+    exitCode: 137,
+    oomKilled: false,
+    finishedAt: BigInt(Date.now()) * 1_000_000n,
+    error: `lost: ${shim} was killed, and what it looked after was ended with it`,
+  };
 }

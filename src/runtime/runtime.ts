@@ -85,6 +85,8 @@ export interface ExitRecord {
   readonly finishedAt: bigint;
   /** The start failed at this operation of the plan. */
   readonly failure?: { readonly op: number; readonly errno: number; readonly object: string };
+  /** What went wrong besides the program, in words: its shim is lost. */
+  readonly error?: string;
 }
 
 export interface ProcessHandle extends ProcessIdentity {
