@@ -84,6 +84,6 @@ function rlimitOp({ type, soft, hard }: Rlimit): Op {
 
 const UNLIMITED = 2n ** 64n - 1n;
 
-function limit(value: number): bigint {
+function limit(value: number | bigint): bigint {
   return value < 0 ? UNLIMITED : BigInt(value);
 }

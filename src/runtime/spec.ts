@@ -85,9 +85,9 @@ export interface Capabilities {
 export interface Rlimit {
   /** `RLIMIT_NOFILE`. */
   readonly type: string;
-  /** -1 is unlimited. */
-  readonly soft: number;
-  readonly hard: number;
+  /** -1 is unlimited, and so is 2^64-1. */
+  readonly soft: number | bigint;
+  readonly hard: number | bigint;
 }
 
 export interface Mount {
