@@ -52,7 +52,7 @@ const DOORS: readonly Door[] = [
 ];
 
 /** Tests and what only they use may open any door. */
-const TESTS = /(\.test|\/testbed)\.ts$/;
+const TESTS = /(\.test|\/testbed|-suite)\.ts$/;
 const BAD_NAMES = /(^|\/)(index|utils?|common|types|helpers?)\.ts$/;
 
 /** What is wrong with the file `path` (from the top of the checkout), one sentence each. */

@@ -22,6 +22,7 @@ export function toExecLaunch(spec: ContainerSpec, config: ExecConfig, context: E
   const { seccomp, cgroupsPath = "" } = container.spec.linux;
   return {
     id,
+    container,
     target,
     process: execProcess(spec, config, container.spec.process, context.consoleSize),
     ...(seccomp === undefined ? {} : { seccomp }),

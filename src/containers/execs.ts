@@ -3,7 +3,6 @@ import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../lib/detach.ts";
 import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { newId } from "../lib/id.ts";
-import { compileExecPlan } from "../runtime/plan.ts";
 import type { ExitRecord, ProcessHandle } from "../runtime/runtime.ts";
 import { execPaused } from "../wire/messages.ts";
 import type { ExecConfig, ExecInspectResponse, ExecStartConfig } from "../wire/requests.ts";
@@ -145,7 +144,7 @@ export class Execs {
     verifyExec(config);
     const exec: Exec = { id: newId(), container, config, state: { status: "created" } };
     const { explainPlan } = await import("../runtime/explain.ts"); // nobody else pays for it
-    return explainPlan(compileExecPlan(this.#toLaunch(exec, {}, false), this.#parts.features), format);
+    return explainPlan(this.#parts.runtime.execPlan(this.#toLaunch(exec, {}, false)), format);
   }
 
   #event({ id, container }: Exec, action: string, more: Readonly<Record<string, string>> = {}): void {

@@ -2,7 +2,6 @@
 import { newId } from "../lib/id.ts";
 import { loopbackPlan } from "../networks/networks.ts";
 import { explainPlan } from "../runtime/explain.ts";
-import { compilePlan } from "../runtime/plan.ts";
 import type { NetworkPlan } from "../runtime/runtime.ts";
 import type { ContainerCreateRequest } from "../wire/requests.ts";
 import { toSpec } from "./create.ts";
@@ -27,7 +26,7 @@ export function explainContainer(
   const network = previewNetwork(parts, id, spec);
   const launch = toLaunch(parts, id, spec, { files, join, sharedShm, network, waitForStart: false });
   const { outside } = network ?? {};
-  const text = explainPlan(compilePlan(launch, parts.features), format, { ...(outside && { outside }) });
+  const text = explainPlan(parts.runtime.plan(launch), format, { ...(outside && { outside }) });
   if (format !== "sh" || files !== own) return text;
   return withFiles(text, networkFileTexts(files, spec, parts.networks, undefined));
 }

@@ -10,7 +10,7 @@ if (missing !== undefined) console.log(`skipped: the trace of a start, an exec a
 /** One container, one exec in it, both to their ends. */
 const SCRIPT = `
 const { Testbed } = await import("${import.meta.dir}/testbed.ts");
-await using bed = new Testbed(undefined, "brt-trace-" + process.pid);
+await using bed = new Testbed({ instance: "brt-trace-" + process.pid });
 const launch = bed.launch(["sleep", "60"]);
 const handle = await bed.runtime.create(launch);
 await handle.start();

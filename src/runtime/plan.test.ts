@@ -96,6 +96,7 @@ const compile = (what: Launch = launch, where: CgroupLayout = layouts.v1) =>
 
 const exec: ExecLaunch = {
   id: "x",
+  container: launch,
   target: { pid: 42, startTime: 4242n },
   process: { ...spec.process, args: ["id"], cwd: "/tmp", user: { uid: 0, gid: 0, username: "alice" } },
   seccomp: { profile: "default" },

@@ -1,4 +1,5 @@
-/** What runs processes in isolation. Today one driver: namespaces.ts. */
+/** What runs processes in isolation. Two drivers, which pass the same suite (runtime-suite.ts): namespaces.ts and external.ts. */
+import type { Op } from "./op.ts";
 import type { Process, Spec } from "./spec.ts";
 
 /** How a process is looked after. Whether it has a terminal, and of what size, stands in `spec.process`. */
@@ -66,6 +67,7 @@ export interface ProcessIdentity {
 /** One more process in a container that runs. */
 export interface ExecLaunch {
   readonly id: string;
+  readonly container: Pick<Launch, "id" | "root" | "supervision">;
   readonly target: ProcessIdentity;
   readonly process: Process;
   /** That of the container: its exec gets no other. */
@@ -118,6 +120,9 @@ export interface AttachStream {
 }
 
 export interface Runtime {
+  /** What create() and exec() would have their shim do. Nothing is made. */
+  plan(launch: Launch): readonly Op[];
+  execPlan(launch: ExecLaunch): readonly Op[];
   create(launch: Launch): Promise<ProcessHandle>;
   exec(launch: ExecLaunch): Promise<ProcessHandle>;
   /**

@@ -12,7 +12,7 @@ import {
 import { removeCgroup } from "../kernel/cgroups.ts";
 import { type Features, probeFeatures } from "../kernel/features.ts";
 import { defaultSpec } from "./defaults.ts";
-import { openNamespacesRuntime } from "./namespaces.ts";
+import { type NamespacesOptions, openNamespacesRuntime } from "./namespaces.ts";
 import type { ExecLaunch, Launch, ProcessHandle, Runtime, Supervision } from "./runtime.ts";
 import type { Process, Resources, Spec } from "./spec.ts";
 
@@ -36,6 +36,15 @@ export interface Wishes {
   readonly annotations?: Spec["annotations"];
 }
 
+export interface TestbedOptions {
+  readonly features?: Features;
+  readonly instance?: string;
+  /** Opens the driver that is tested; `directory` is for what it keeps. */
+  readonly open?: (options: NamespacesOptions & { readonly directory: string }) => Runtime;
+}
+
+let beds = 0;
+
 export class Testbed implements AsyncDisposable {
   readonly directory = mkdtempSync("/tmp/b-rt-");
   readonly features: Features;
@@ -43,10 +52,17 @@ export class Testbed implements AsyncDisposable {
   readonly runtime: Runtime;
   #count = 0;
 
-  constructor(features = probeFeatures(), instance = `brt${process.pid}`) {
+  readonly #open: NonNullable<TestbedOptions["open"]>;
+
+  constructor({
+    features = probeFeatures(),
+    instance = `brt${process.pid}-${++beds}`,
+    open = openNamespacesRuntime,
+  }: TestbedOptions = {}) {
     this.features = features;
     this.instance = instance;
-    this.runtime = openNamespacesRuntime({ instance, features });
+    this.#open = open;
+    this.runtime = this.open();
     const layer = `${this.directory}/layers/l/1`;
     for (const name of ["bin", "etc", "tmp"]) mkdirSync(`${layer}/${name}`, { recursive: true });
     cpSync(BUSYBOX, `${layer}/bin/busybox`);
@@ -60,6 +76,11 @@ export class Testbed implements AsyncDisposable {
     writeFileSync(`${layer}/etc/group`, "root:x:0:\nalice:x:1000:\nvideo:x:44:alice\n");
     writeFileSync(`${layer}/etc/plain`, "no program");
     mkdirSync(`${this.directory}/run`);
+  }
+
+  /** The driver once more, as the next engine has it. */
+  open(): Runtime {
+    return this.#open({ instance: this.instance, features: this.features, directory: this.directory });
   }
 
   launch(args: readonly string[], wishes: Wishes = {}): Launch {
@@ -133,6 +154,7 @@ export class Testbed implements AsyncDisposable {
     const { process } = launch.spec;
     return {
       id,
+      container: launch,
       target: { pid: target.pid, startTime: target.startTime },
       process: { ...process, args, terminal: false, ...wishes.process },
       seccomp: { profile: "default" },

@@ -19,7 +19,10 @@ const missing =
 if (missing !== undefined) console.log(`skipped: containers on cgroup version 2: ${missing}`);
 
 describe.skipIf(missing !== undefined)("on cgroup version 2", () => {
-  const bed = missing === undefined ? new Testbed(features, `brt2-${process.pid}`) : (undefined as never);
+  const bed =
+    missing === undefined
+      ? new Testbed({ ...(features && { features }), instance: `brt2-${process.pid}` })
+      : (undefined as never);
   afterAll(() => bed?.[Symbol.asyncDispose]());
   const own: Partial<Spec["linux"]> = { namespaces: [...defaultSpec().namespaces, { type: "cgroup" }] };
 

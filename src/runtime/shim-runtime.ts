@@ -1,0 +1,271 @@
+/** Everything about processes under shims that is the same for all drivers: making, adopting, pausing, cleaning up. */
+import { closeSync, existsSync, mkdirSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
+import {
+  cgroupDirectories,
+  freeze,
+  killCgroup,
+  prepareCgroupParent,
+  processes,
+  removeCgroup,
+  thaw,
+} from "../kernel/cgroups.ts";
+import { hasErrno } from "../kernel/error.ts";
+import type { Features } from "../kernel/features.ts";
+import { pidfdOpen, pidfdSignal, startTime } from "../kernel/libc.ts";
+import { withSocketPath } from "./attach.ts";
+import type { StateSource } from "./container-state.ts";
+import { helloFrame } from "./frames.ts";
+import type { Op } from "./op.ts";
+import { Supervised, type SupervisedOptions } from "./process.ts";
+import { lostRecord, readExit, readState, type StateRecord } from "./records.ts";
+import type { ExecLaunch, ExitRecord, Launch, ProcessHandle, Runtime } from "./runtime.ts";
+import { spawnShim } from "./shim.ts";
+
+/** What one driver decides by itself. */
+export interface Driver {
+  /** Throws for what cannot be done, before anything is made. */
+  plan(launch: Launch): readonly Op[];
+  execPlan(launch: ExecLaunch): readonly Op[];
+  /** Once the process exists, before its start. */
+  created?(launch: Launch): void;
+  /** Of the specification's hooks; absent where somebody else runs them. */
+  readonly hooks?: DriverHooks;
+  /** Gives back what a container has beside its control groups and its run directory, also where there is nothing of it. */
+  forget?(id: string): Promise<void>;
+}
+
+export interface DriverHooks {
+  /** Behind the network, before the start. */
+  created(process: Supervised, launch: Launch): Promise<void>;
+  started(process: Supervised, source: StateSource): Promise<void>;
+  /** Answers what went wrong. */
+  stopped(source: StateSource): Promise<string[]>;
+}
+
+export interface ShimRuntimeOptions {
+  /** Names the parent control group: `/<instance>/<id>`. */
+  readonly instance: string;
+  readonly features: Features;
+  readonly driver: Driver;
+}
+
+/** Of one process. An exec has no control group of its own. */
+interface Place {
+  readonly id: string;
+  readonly runDirectory: string;
+  readonly cgroup?: string | undefined;
+  readonly source?: StateSource | undefined;
+}
+
+const SIGKILL = 9;
+const EEXIST = 17;
+const ENOENT = 2;
+
+export class ShimRuntime implements Runtime {
+  readonly #instance: string;
+  readonly #features: Features;
+  readonly #driver: Driver;
+  /** Parents of control groups that are prepared. */
+  readonly #parents = new Set<string>();
+  readonly #open = new Set<Supervised>();
+
+  constructor({ instance, features, driver }: ShimRuntimeOptions) {
+    this.#instance = instance;
+    this.#features = features;
+    this.#driver = driver;
+  }
+
+  plan(launch: Launch): readonly Op[] {
+    return this.#driver.plan(this.#withCgroup(launch));
+  }
+
+  execPlan(launch: ExecLaunch): readonly Op[] {
+    return this.#driver.execPlan(launch);
+  }
+
+  async create(asked: Launch): Promise<ProcessHandle> {
+    const launch = this.#withCgroup(asked);
+    const ops = this.#driver.plan(launch);
+    const cgroup = launch.spec.linux.cgroupsPath;
+    if (cgroup !== undefined) this.#prepareParent(cgroup);
+    const place = { id: launch.id, runDirectory: launch.supervision.runDirectory, cgroup, source: launch };
+    const process = await this.#launch(ops, place);
+    try {
+      const { pid } = await process.cloned;
+      this.#driver.created?.(launch);
+      await launch.network?.afterClone?.(pid);
+      if (launch.spec.hooks !== undefined) await this.#driver.hooks?.created(process, launch);
+    } catch (error) {
+      await abandon(process);
+      throw (await process.failure()) ?? error; // where the child failed, ours is only its echo: its namespaces went with it
+    }
+    if (!launch.supervision.waitForStart) void process.start().catch(() => undefined); // start() says it again
+    return process;
+  }
+
+  async exec(launch: ExecLaunch): Promise<ProcessHandle> {
+    const ops = this.#driver.execPlan(launch);
+    const process = await this.#launch(ops, { id: launch.id, runDirectory: launch.supervision.runDirectory });
+    try {
+      await process.cloned;
+      return process;
+    } catch (error) {
+      await abandon(process);
+      throw error;
+    }
+  }
+
+  async adopt(
+    id: string,
+    runDirectory: string,
+    cgroup?: string,
+    source?: StateSource,
+  ): Promise<ProcessHandle | ExitRecord | undefined> {
+    const place = { id, runDirectory, cgroup, source };
+    const before = readState(runDirectory);
+    const process = before && (await this.#reconnect(place, before));
+    if (process !== undefined && process.ran) return process;
+    if (process !== undefined) await endProcess(process); // it waits at the barrier for an engine that is gone
+    const state = readState(runDirectory); // again: it may have come to its end just now
+    if (state !== undefined) killProcess(state);
+    await this.#removeContainer(place);
+    const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord(state) : undefined);
+    const ran = process === undefined && state?.phase === "running";
+    if (ran && exit !== undefined && exit.failure === undefined) return exit;
+    rmSync(runDirectory, { recursive: true, force: true });
+    return undefined;
+  }
+
+  async pause(id: string): Promise<void> {
+    await freeze(this.#features.cgroups, this.#path(id));
+  }
+
+  async unpause(id: string): Promise<void> {
+    await thaw(this.#features.cgroups, this.#path(id));
+  }
+
+  async processes(id: string): Promise<number[]> {
+    return processes(this.#features.cgroups, this.#path(id));
+  }
+
+  close(): void {
+    for (const process of this.#open) process.disconnect();
+    this.#open.clear();
+  }
+
+  #path(id: string): string {
+    return `/${this.#instance}/${id}`;
+  }
+
+  #withCgroup(launch: Launch): Launch {
+    const { spec, id } = launch;
+    if (spec.linux.cgroupsPath !== undefined) return launch;
+    return { ...launch, spec: { ...spec, linux: { ...spec.linux, cgroupsPath: this.#path(id) } } };
+  }
+
+  #prepareParent(path: string): void {
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    const [first = ""] = cgroupDirectories(this.#features.cgroups, parent);
+    if (this.#parents.has(parent) && existsSync(first)) return; // somebody may have tidied up an empty one
+    prepareCgroupParent(this.#features.cgroups, parent);
+    this.#parents.add(parent);
+  }
+
+  async #launch(ops: readonly Op[], place: Place): Promise<Supervised> {
+    makeRunDirectory(place.runDirectory);
+    try {
+      return this.#keep(await Supervised.open({ fd: spawnShim(ops) }, this.#options(ops, place)));
+    } catch (error) {
+      rmSync(place.runDirectory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  #options(ops: readonly Op[], place: Place): SupervisedOptions {
+    const { runDirectory, cgroup, source } = place;
+    const hooks = source?.spec.hooks === undefined ? undefined : this.#driver.hooks;
+    return {
+      runDirectory,
+      ops,
+      ...(hooks && source && { started: (process) => hooks.started(process, source) }),
+      lost: async () => {
+        const known = readState(runDirectory);
+        if (known !== undefined) killProcess(known);
+        if (cgroup !== undefined) await killCgroup(this.#features.cgroups, cgroup);
+        return lostRecord(known);
+      },
+      remove: async (process) => {
+        if (process.alive) await endProcess(process);
+        await this.#removeContainer(place);
+        removeRunDirectory(runDirectory);
+        if (hooks && source) process.warnings.push(...(await hooks.stopped(source)));
+      },
+    };
+  }
+
+  /** Undefined when nobody listens there any more. */
+  async #reconnect(place: Place, { startedAt }: StateRecord): Promise<Supervised | undefined> {
+    try {
+      const options = { ...this.#options([], place), startedAt };
+      const process = await withSocketPath(place.runDirectory, (unix) => Supervised.open({ unix }, options));
+      process.send(helloFrame());
+      await process.cloned;
+      return this.#keep(process);
+    } catch {
+      return undefined; // whatever it was, the records say more
+    }
+  }
+
+  /** Until its end, for close(). */
+  #keep(process: Supervised): Supervised {
+    this.#open.add(process);
+    void process.exited.then(() => this.#open.delete(process));
+    return process;
+  }
+
+  /** An exec has neither: its groups and whatever else are its container's. */
+  async #removeContainer({ id, cgroup }: Place): Promise<void> {
+    if (cgroup === undefined) return;
+    await this.#driver.forget?.(id);
+    await removeCgroup(this.#features.cgroups, cgroup, { kill: true });
+  }
+}
+
+function makeRunDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!hasErrno(error, EEXIST, ENOENT)) throw error;
+    rmSync(path, { recursive: true, force: true }); // what a crash has left: its owner has been looked for at boot
+    mkdirSync(path, { mode: 0o700, recursive: true });
+  }
+}
+
+/** What is in it is known; looking through it would take longer than all the rest of a release. */
+function removeRunDirectory(path: string): void {
+  try {
+    for (const name of ["shim.sock", "state", "exit"])
+      if (existsSync(`${path}/${name}`)) unlinkSync(`${path}/${name}`);
+    rmdirSync(path);
+  } catch {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** The start has failed already: what cannot be cleaned now is found by the next engine. */
+async function abandon(process: Supervised): Promise<void> {
+  await process.release().catch(() => undefined);
+}
+
+export async function endProcess(process: Supervised): Promise<void> {
+  await process.signal(SIGKILL).catch(() => undefined); // it may have ended meanwhile
+  await process.exited;
+}
+
+/** The descriptor is opened first: it cannot change its meaning between the look and the signal. */
+function killProcess({ pid, startTime: started }: StateRecord): void {
+  const pidfd = pidfdOpen(pid);
+  if (pidfd === undefined) return;
+  if (startTime(pid) === started) pidfdSignal(pidfd, SIGKILL);
+  closeSync(pidfd);
+}
