@@ -90,10 +90,13 @@ describe.skipIf(missing !== undefined)("hooks", () => {
 
   test("before the pivot the root is mounted and may be changed, also where the container finds it read-only", async () => {
     const file = `${bed.directory}/run/root/etc/made`;
-    const { output } = await life(["sh", "-c", "cat /etc/made /etc/here; touch /etc/x || echo read-only"], {
-      readonly: true,
-      hooks: { createContainer: [shell(`echo from the host > ${file}; pwd > etc/here`)] },
-    });
+    const { output } = await life(
+      ["sh", "-c", "cat /etc/made /etc/here; touch /etc/x 2>&1 || echo read-only"],
+      {
+        readonly: true,
+        hooks: { createContainer: [shell(`echo from the host > ${file}; pwd > etc/here`)] },
+      },
+    );
     expect(output).toBe(
       `from the host\n${bed.directory}/run/root\ntouch: /etc/x: Read-only file system\nread-only\n`,
     );
