@@ -49,9 +49,10 @@ enum op_code {
     OP_PROPAGATION = 33, /* numbers: MS_* flags | strings: host path ("/" recursively private or slave) */
     OP_MOUNT_HOST = 34, /* numbers: MS_* flags | strings: source, target (host path), type, data, working directory or "" */
     OP_ROOT = 35,      /* numbers: flags ROOT_* | strings: host path of the root filesystem */
-    OP_MOUNT = 36,     /* numbers: MS_* flags, MOUNT_* options | strings: source, target in root, type, data. A tmpfs takes the mode of
-                          a directory that it covers, unless data says mode= */
-    OP_BIND = 37,      /* numbers: BIND_* flags, MOUNT_ATTR_* to set, MOUNT_ATTR_* to clear, propagation MS_* or 0 | strings: host source, target in root */
+    OP_MOUNT = 36,     /* numbers: MS_* flags, MOUNT_* options, steps | strings: source, target in root, type, data. A tmpfs takes the mode of
+                          a directory that it covers, unless data says mode=. Steps, here and below: any number of times four numbers, each
+                          a mount_setattr(2): with all that is mounted below (1) or not, MOUNT_ATTR_* to set, to clear, propagation MS_* or 0 */
+    OP_BIND = 37,      /* numbers: BIND_* flags, slot, steps | strings: host source, target in root */
     OP_DIRECTORY = 38, /* numbers: mode, uid, gid | strings: path in root; made with its parents, kept if it is there */
     OP_MKNOD = 39,     /* numbers: mode with S_IF*, major, minor, uid, gid | strings: path in root */
     OP_SYMLINK = 40,   /* strings: target text, path in root; kept if it is there */
@@ -74,10 +75,13 @@ enum op_code {
     OP_NO_NEW_PRIVS = 57, /* no operands */
     OP_SECCOMP = 58,   /* numbers: SECCOMP_FILTER_FLAG_* | strings: struct sock_filter[] */
     OP_CWD = 59,       /* numbers: create (1) or not | strings: path in the container; verified to be inside the root */
-    OP_MOUNT_ATTRIBUTES = 61, /* numbers: MOUNT_ATTR_* to set, to clear | strings: path in root, the mount itself and nothing below it */
+    OP_MOUNT_ATTRIBUTES = 61, /* numbers: steps | strings: path in root of a mount */
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
     OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and
                           behind the child's pid, argv, then the environment. Runs to its end; output comes back where it fails */
+    OP_BIND_SOURCE = 90, /* numbers: slot (below BIND_SLOTS), BIND_* flags | strings: host source of an OP_BIND that names the slot; behind
+                          OP_PROPAGATION it would be no peer of the host's mount any more */
+    OP_REMOUNT = 91,   /* numbers: MS_* flags | strings: path in root of a mount, data */
 };
 
 /* OP_BARRIER */
@@ -96,9 +100,14 @@ enum op_code {
 /* OP_MOUNT */
 #define MOUNT_API 1u            /* proc, sysfs, dev, devpts, mqueue, cgroup: every component of the target must be a real directory */
 #define MOUNT_OPTIONAL 2u       /* ENODEV or EPERM is no failure */
+#define MOUNT_CLASSIC 4u        /* by mount(2), all flags as they are: fsconfig(2) has no word for some */
+#define MOUNT_COPY_UP 8u        /* a tmpfs begins with a copy of what it covers */
 /* OP_BIND */
 #define BIND_RECURSIVE 1u
 #define BIND_MAKE_SOURCE 2u     /* docker -v: a missing host directory is made */
+#define BIND_TAKEN 4u           /* the source is in the slot */
+#define BIND_PROCFS 8u          /* the source must be the root of a procfs */
+#define BIND_SLOTS 64u
 /* OP_CONSOLE */
 #define CONSOLE_BIND 1u         /* mount the slave over dev/console: for the first process, never for an exec */
 /* OP_EXEC */

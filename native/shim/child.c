@@ -47,6 +47,8 @@ static op_function *const OPS[] = {
     [OP_MOUNT_ATTRIBUTES] = op_mount_attributes,
     [OP_EXEC] = op_exec,
     [OP_HOOK] = op_hook,
+    [OP_BIND_SOURCE] = op_bind_source,
+    [OP_REMOUNT] = op_remount,
 };
 
 int run_op(const struct op *op, struct failure *why)

@@ -24,6 +24,8 @@
 #define ATTRIBUTE_NOATIME 0x10u
 #define ATTRIBUTE_STRICTATIME 0x20u
 #define ATTRIBUTE_NODIRATIME 0x80u
+#define ATTRIBUTE_NOSYMFOLLOW 0x200000u
+#define MS_NOSYMFOLLOW_FLAG 256u
 
 int op_propagation(const struct op *op, struct failure *why)
 {
@@ -63,6 +65,9 @@ int op_root(const struct op *op, struct failure *why)
 
     if ((op_number(op, 0) & ROOT_BIND) && bind_to_itself(path, why) < 0)
         return -1;
+    /* A second time where something was mounted onto the root itself. */
+    close_scoped(&context.root);
+    close_scoped(&context.null_device);
     context.root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (context.root < 0)
         return fail(why, "open root \"%s\"", path);
@@ -79,7 +84,7 @@ static unsigned attributes_of(uint64_t flags)
     } map[] = {{MS_RDONLY, ATTRIBUTE_READONLY},   {MS_NOSUID, ATTRIBUTE_NOSUID},
                {MS_NODEV, ATTRIBUTE_NODEV},       {MS_NOEXEC, ATTRIBUTE_NOEXEC},
                {MS_NOATIME, ATTRIBUTE_NOATIME},   {MS_STRICTATIME, ATTRIBUTE_STRICTATIME},
-               {MS_NODIRATIME, ATTRIBUTE_NODIRATIME}};
+               {MS_NODIRATIME, ATTRIBUTE_NODIRATIME}, {MS_NOSYMFOLLOW_FLAG, ATTRIBUTE_NOSYMFOLLOW}};
     unsigned attributes = 0;
 
     for (unsigned index = 0; index < array_size(map); index++)
@@ -158,69 +163,61 @@ static const char *options_over(const char *path, const char *type, const char *
     return buffer;
 }
 
-int op_mount(const struct op *op, struct failure *why)
+/* "." is the mount point that is held open: no name of it is resolved again. Answers the new mount. */
+static int mount_classic(const struct op *op, int target, const char *data, struct failure *why)
 {
     const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
-    uint64_t flags = op_number(op, 0), options = op_number(op, 1);
+    int mounted;
+
+    if (fchdir(target) < 0 || mount(source, ".", type, op_number(op, 0), data) < 0)
+        return fail(why, "mount %s on \"%s\"", type, path);
+    mounted = chdir("/") < 0 ? -1 : root_open(path, 0, O_PATH);
+    return mounted < 0 ? fail(why, "open the mount on \"%s\"", path) : mounted;
+}
+
+static int mount_detached(const struct op *op, int target, const char *data, struct failure *why)
+{
+    const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
+    int made = detached(source, type, data, op_number(op, 0), why);
+
+    if (made < 0)
+        return -1;
+    if (!(op_number(op, 1) & MOUNT_COPY_UP) || copy_up(target, made, why) == 0) {
+        if (sys_move_mount(made, target) == 0)
+            return made;
+        fail(why, "mount %s on \"%s\"", type, path);
+    }
+    close(made);
+    return -1;
+}
+
+int op_mount(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
+    uint64_t options = op_number(op, 1);
     char buffer[OPTIONS_SIZE + 16];
     const char *data = options_over(path, type, op_string(op, 3).bytes, buffer, sizeof buffer);
     cleanup_close int target = mount_point(path, options);
 
     if (target < 0)
         return fail(why, "mount point \"%s\" for %s", path, type);
-    cleanup_close int made = detached(source, type, data, flags, why);
+    cleanup_close int made =
+        options & MOUNT_CLASSIC ? mount_classic(op, target, data, why) : mount_detached(op, target, data, why);
 
-    if (made < 0 || sys_move_mount(made, target) < 0) {
-        int error = made < 0 ? why->error : errno;
-
-        if ((options & MOUNT_OPTIONAL) && (error == ENODEV || error == EPERM))
-            return warn_shim(op, path, error), 0;
-        return made < 0 ? -1 : fail(why, "mount %s on \"%s\"", type, path);
-    }
-    return 0;
+    if (made < 0 && (options & MOUNT_OPTIONAL) && (why->error == ENODEV || why->error == EPERM))
+        return warn_shim(op, path, why->error), 0;
+    return made < 0 || take_steps(op, 2, made, path, why) < 0 ? -1 : 0;
 }
 
-static int make_host_directory(const char *path)
+int op_remount(const struct op *op, struct failure *why)
 {
-    char part[4096];
+    const char *path = op_string(op, 0).bytes;
+    cleanup_close int target = root_open(path, 0, O_PATH | O_DIRECTORY);
 
-    for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-        size_t length = slash ? (size_t)(slash - path) : strlen(path);
-
-        if (length >= sizeof part)
-            return errno = ENAMETOOLONG, -1;
-        memcpy(part, path, length);
-        part[length] = 0;
-        if (mkdir(part, 0755) < 0 && errno != EEXIST)
-            return -1;
-        if (slash == NULL)
-            return 0;
-    }
-}
-
-int op_bind(const struct op *op, struct failure *why)
-{
-    uint64_t flags = op_number(op, 0);
-    const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes;
-    unsigned recursive = flags & BIND_RECURSIVE ? TREE_RECURSIVE : 0;
-    struct mount_attributes attributes = {op_number(op, 1), op_number(op, 2), op_number(op, 3) & ~(uint64_t)MS_REC, 0};
-    struct stat status;
-
-    if ((flags & BIND_MAKE_SOURCE) && access(source, F_OK) < 0 && make_host_directory(source) < 0)
-        return fail(why, "mkdir \"%s\"", source);
-    cleanup_close int tree = sys_open_tree(AT_FDCWD, source, TREE_CLONE | recursive);
-
-    if (tree < 0 || fstat(tree, &status) < 0)
-        return fail(why, "bind source \"%s\"", source);
-    /* Before anyone can see it, and with all that is mounted below: a remount afterwards would miss that. */
-    if ((attributes.set | attributes.clear | attributes.propagation) != 0 &&
-        sys_mount_setattr(tree, recursive, &attributes) < 0)
-        return fail(why, "mount_setattr of \"%s\"", source);
-    cleanup_close int target = S_ISDIR(status.st_mode) ? root_make_directory(path, 0755) : root_make_file(path);
-
-    if (target < 0 || sys_move_mount(tree, target) < 0)
-        return fail(why, "bind \"%s\" on \"%s\"", source, path);
-    return 0;
+    if (target < 0 || fchdir(target) < 0 ||
+        mount(NULL, ".", NULL, MS_REMOUNT | op_number(op, 0), op_string(op, 1).bytes) < 0)
+        return fail(why, "remount \"%s\"", path);
+    return chdir("/") < 0 ? fail(why, "chdir \"/\"") : 0;
 }
 
 int op_directory(const struct op *op, struct failure *why)
@@ -323,17 +320,6 @@ int op_readonly_path(const struct op *op, struct failure *why)
 
     if (tree < 0 || sys_mount_setattr(tree, TREE_RECURSIVE, &readonly) < 0 || sys_move_mount(tree, target) < 0)
         return fail(why, "read-only \"%s\"", path);
-    return 0;
-}
-
-int op_mount_attributes(const struct op *op, struct failure *why)
-{
-    const char *path = op_string(op, 0).bytes;
-    struct mount_attributes attributes = {.set = op_number(op, 0), .clear = op_number(op, 1)};
-    cleanup_close int target = root_open(path, 0, O_PATH);
-
-    if (target < 0 || sys_mount_setattr(target, 0, &attributes) < 0)
-        return fail(why, "mount_setattr of \"%s\"", path);
     return 0;
 }
 

@@ -121,6 +121,7 @@ typedef int op_function(const struct op *op, struct failure *why);
 /* ops_*.c */
 op_function op_mkdir, op_write, op_join, op_join_process, op_unshare;
 op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_directory, op_mknod, op_symlink;
+op_function op_bind_source, op_remount;
 op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonly_root, op_console;
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
 op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_cwd, op_exec, op_barrier;
@@ -154,6 +155,14 @@ int streams_leave_host(struct failure *why);
 /* Pipes and terminal belong to the user, so that it can open /dev/stdout again. */
 int streams_own(uid_t uid);
 bool is_null_device(int fd);
+
+/* ops_bind.c */
+/* The steps of an op, which begin at its number `first`, for the mount at a descriptor; `path` is its name in a failure. */
+int take_steps(const struct op *op, unsigned first, int mount, const char *path, struct failure *why);
+
+/* copy_up.c */
+/* Copies what is in the directory `from` of the container into the file system `to`, which nobody sees yet. */
+int copy_up(int from, int to, struct failure *why);
 
 /* ops_identity.c */
 int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why);

@@ -57,6 +57,20 @@ test.each([
   [{ Type: "tmpfs" as const, Source: "x", Target: "/t" }, "field Source must not be specified"],
   [{ Type: "volume" as const, Source: "x", Target: "/t" }, 'does not support mounts of type "volume" yet'],
   [{ Type: "tmpfs" as const }, "field Target must not be empty"],
+  [
+    { Type: "bind" as const, Source: "/s", Target: "/t", BindOptions: { ReadOnlyNonRecursive: true } },
+    "mount must be set ReadOnly",
+  ],
+  [
+    {
+      Type: "bind" as const,
+      Source: "/s",
+      Target: "/t",
+      ReadOnly: true,
+      BindOptions: { ReadOnlyForceRecursive: true, NonRecursive: true },
+    },
+    "conflicts with NonRecursive",
+  ],
 ])("toRequest() refuses %p", (mount, message) => {
   expect(() => toRequest(mount)).toThrow(message);
 });
@@ -83,6 +97,6 @@ test("nothing is mounted into /proc but what lxcfs offers", () => {
     "cannot be mounted because it is inside /proc",
   );
   expect(() => mountRequests({ Tmpfs: { "/proc": "" } })).toThrow(
-    "cannot be mounted because it is inside /proc",
+    "cannot be mounted because it is not of type proc",
   );
 });

@@ -1,5 +1,6 @@
 /** What a container mounts on request: `-v`, `--mount` and `--tmpfs`, read and checked; pure but for nothing. */
 import { BerthError } from "../lib/error.ts";
+import { requireMountable } from "../runtime/proc-mounts.ts";
 import type { HostConfig, Mount, MountPoint } from "../wire/schema.ts";
 
 /** A directory or file of the host. `mode` is the text of `-v`, as inspect shows it. */
@@ -8,7 +9,10 @@ export interface BindRequest {
   readonly source: string;
   readonly destination: string;
   readonly readOnly: boolean;
+  /** What is mounted below comes along. */
   readonly recursive: boolean;
+  /** Read-only holds for that, too. */
+  readonly readOnlyBelow: boolean;
   readonly propagation: Propagation;
   /** Whether a source that is not there is made as a directory. */
   readonly makeSource: boolean;
@@ -37,25 +41,12 @@ export function mountRequests(hostConfig: HostConfig): MountRequest[] {
     ...Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => parseTmpfs(path, options)),
   ];
   const seen = new Set<string>();
-  for (const { destination } of requests) {
+  for (const { destination, type } of requests) {
     if (seen.has(destination)) throw new BerthError("invalid", `Duplicate mount point: ${destination}`);
-    requireOutsideProc(destination);
+    requireMountable(destination, type);
     seen.add(destination);
   }
   return requests.toSorted((a, b) => depth(a.destination) - depth(b.destination));
-}
-
-/** Files of /proc that tools like lxcfs put their own over; runc's list (rootfs_linux.go, checkProcMount). */
-const PROC_FILES = new Set(
-  "cpuinfo diskstats meminfo stat swaps uptime loadavg slabinfo net/dev sys/kernel/ns_last_pid sys/crypto/fips_enabled"
-    .split(" ")
-    .map((name) => `/proc/${name}`),
-);
-
-/** What lies about /proc could make the runtime write somewhere else (CVE-2019-16884, CVE-2019-19921). */
-function requireOutsideProc(destination: string): void {
-  if ((destination !== "/proc" && !destination.startsWith("/proc/")) || PROC_FILES.has(destination)) return;
-  throw new BerthError("invalid", `"${destination}" cannot be mounted because it is inside /proc`);
 }
 
 function depth(path: string): number {
@@ -102,7 +93,9 @@ function destinationOf(spec: string, path: string): { destination: string } {
 }
 
 /** The third part of `-v`: each kind of option at most once, as in moby volume/mounts/linux_parser.go. */
-function modeOf(mode: string): Pick<BindRequest, "readOnly" | "recursive" | "propagation" | "mode"> {
+function modeOf(
+  mode: string,
+): Pick<BindRequest, "readOnly" | "recursive" | "readOnlyBelow" | "propagation" | "mode"> {
   const options = mode === "" ? [] : mode.split(",");
   const found = { access: 0, propagation: 0, label: 0, consistency: 0 };
   for (const option of options) {
@@ -110,7 +103,7 @@ function modeOf(mode: string): Pick<BindRequest, "readOnly" | "recursive" | "pro
     if (kind === undefined || found[kind]++ > 0) throw new BerthError("invalid", `invalid mode: ${mode}`);
   }
   const propagation = PROPAGATIONS.find((name) => options.includes(name)) ?? "rprivate";
-  return { readOnly: options.includes("ro"), recursive: true, propagation, mode };
+  return { readOnly: options.includes("ro"), recursive: true, readOnlyBelow: true, propagation, mode };
 }
 
 function kindOf(option: string): "access" | "propagation" | "label" | "consistency" | undefined {
@@ -145,6 +138,7 @@ function bindMount(mount: Mount, destination: string, fail: (why: string) => Ber
   if (!source.startsWith("/")) throw fail(`invalid mount path: '${source}' mount path must be absolute`);
   if (mount.TmpfsOptions || mount.VolumeOptions) throw fail("only BindOptions fit this type");
   const options = mount.BindOptions ?? {};
+  requireSenseOf(options, mount.ReadOnly ?? false, fail);
   const propagation = options.Propagation ?? "rprivate";
   if (!PROPAGATIONS.includes(propagation)) throw fail(`invalid propagation mode: ${String(propagation)}`);
   return {
@@ -153,10 +147,22 @@ function bindMount(mount: Mount, destination: string, fail: (why: string) => Ber
     destination,
     readOnly: mount.ReadOnly ?? false,
     recursive: !(options.NonRecursive ?? false),
+    readOnlyBelow: !(options.ReadOnlyNonRecursive ?? false),
     propagation,
     makeSource: options.CreateMountpoint ?? false,
     mode: "",
   };
+}
+
+type BindOptions = NonNullable<Mount["BindOptions"]>;
+
+/** moby volume/mounts/linux_parser.go, validateMountConfigImpl. */
+function requireSenseOf(options: BindOptions, readOnly: boolean, fail: (why: string) => BerthError): void {
+  const { ReadOnlyNonRecursive: shallow, ReadOnlyForceRecursive: deep, NonRecursive: plain } = options;
+  if (!readOnly && shallow) throw fail("mount must be set ReadOnly when using ReadOnlyNonRecursive");
+  if (!readOnly && deep) throw fail("mount must be set ReadOnly when using ReadOnlyForceRecursive");
+  if (shallow && deep) throw fail("ReadOnlyForceRecursive and ReadOnlyNonRecursive must not both be set");
+  if (plain && deep) throw fail("ReadOnlyForceRecursive conflicts with NonRecursive");
 }
 
 function tmpfsMount(mount: Mount, destination: string, fail: (why: string) => BerthError): TmpfsRequest {

@@ -1,5 +1,5 @@
 /** The mounts of a container in the order in which they are made: the defaults, then its own files, then what was asked. */
-import type { Linux, Mount } from "../runtime/spec.ts";
+import type { Mount } from "../runtime/spec.ts";
 import type { HostConfig } from "../wire/schema.ts";
 import { type MountRequest, mountRequests } from "./mounts.ts";
 import type { NetworkFiles } from "./network-files.ts";
@@ -86,18 +86,9 @@ function toMount(request: MountRequest): Mount {
     return { type: "tmpfs", source: "tmpfs", destination, options: request.options };
   const options = [
     request.recursive ? "rbind" : "bind",
-    request.readOnly ? "ro" : "rw",
+    ...(request.readOnly ? [request.readOnlyBelow ? "rro" : "ro"] : []),
     request.propagation,
     ...(request.makeSource ? ["x-make-source"] : []),
   ];
   return { type: "bind", source: request.source, destination, options };
-}
-
-/** A mount that is to be seen elsewhere needs a root that lets it through. */
-export function rootPropagation(hostConfig: HostConfig): Linux["rootfsPropagation"] {
-  const wishes = mountRequests(hostConfig).flatMap((mount) =>
-    mount.type === "bind" ? [mount.propagation] : [],
-  );
-  if (wishes.some((wish) => wish.endsWith("shared"))) return "rshared";
-  return wishes.some((wish) => wish.endsWith("slave")) ? "rslave" : "rprivate";
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from "../runtime/capabilities.ts";
 import { defaultSpec } from "../runtime/defaults.ts";
-import type { ContainerConfig, HostConfig } from "../wire/schema.ts";
+import type { ContainerConfig, HostConfig, Mount } from "../wire/schema.ts";
 import { type OciContext, toOci } from "./oci.ts";
 
 const FILES = { hosts: "/c/hosts", hostname: "/c/hostname", resolvConf: "/c/resolv.conf" };
@@ -123,10 +123,22 @@ test("/dev/shm of a shared IPC namespace is that of its owner", () => {
 
 test("binds carry their options", () => {
   expect(mountAt({ Binds: ["/a:/b:ro,rslave"] }, "/b")).toEqual([
-    { type: "bind", source: "/a", destination: "/b", options: ["rbind", "ro", "rslave", "x-make-source"] },
+    { type: "bind", source: "/a", destination: "/b", options: ["rbind", "rro", "rslave", "x-make-source"] },
   ]);
-  expect(derive({ Binds: ["/a:/b:rslave"] }).linux.rootfsPropagation).toBe("rslave");
-  expect(derive({ Binds: ["/a:/b:shared"] }).linux.rootfsPropagation).toBe("rshared");
+  expect(mountAt({ Binds: ["/a:/b:rw,shared"] }, "/b")).toMatchObject([
+    { options: ["rbind", "shared", "x-make-source"] },
+  ]);
+  expect(derive({ Binds: ["/a:/b:shared"] }).linux.rootfsPropagation).toBe("rprivate");
+});
+
+test.each<[string, NonNullable<Mount["BindOptions"]>, readonly string[]]>([
+  ["enabled", {}, ["rbind", "rro", "rprivate"]],
+  ["disabled", { NonRecursive: true }, ["bind", "rro", "rprivate"]],
+  ["writable", { ReadOnlyNonRecursive: true }, ["rbind", "ro", "rprivate"]],
+  ["readonly", { ReadOnlyForceRecursive: true }, ["rbind", "rro", "rprivate"]],
+])("a read-only bind with bind-recursive=%s has its options", (_, BindOptions, options) => {
+  const mount = { Type: "bind", Source: "/a", Target: "/b", ReadOnly: true, BindOptions } as const;
+  expect(mountAt({ Mounts: [mount] }, "/b")).toMatchObject([{ options }]);
 });
 
 test("limits and user, groups, directory, score, terminal size", () => {

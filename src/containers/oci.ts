@@ -5,7 +5,7 @@ import type { HostConfig } from "../wire/schema.ts";
 import { capabilitiesOf, type KnownCapabilities } from "./capabilities.ts";
 import { devicesOf, type FindDevices } from "./devices.ts";
 import { networkKind, otherContainer } from "./network.ts";
-import { type MountContext, ociMounts, rootPropagation } from "./oci-mounts.ts";
+import { type MountContext, ociMounts } from "./oci-mounts.ts";
 import { type FindDevice, resourcesOf } from "./resources.ts";
 import { securityOptions } from "./security.ts";
 import { commandOf, type ContainerSpec, environmentOf } from "./spec.ts";
@@ -81,7 +81,7 @@ function ociLinux(hostConfig: HostConfig, context: OciContext): Linux {
     devices: devices.nodes,
     cgroupsPath: context.cgroupsPath,
     resources: { ...resources, devices: [...defaults.deviceRules, ...devices.rules] },
-    rootfsPropagation: rootPropagation(hostConfig),
+    rootfsPropagation: "rprivate", // a bind that was asked to be shared is so all the same
     ...(security.seccomp === "unconfined" ? {} : { seccomp: { profile: security.seccomp } }),
     sysctl: sysctlsOf(hostConfig),
     ...paths,

@@ -1,7 +1,7 @@
 /** Every operation of a launch plan in words: the system call it comes to, and what it is for. */
 import { capabilityNames } from "./capabilities.ts";
 import { purposeOfDirectory, purposeOfWrite } from "./describe-cgroups.ts";
-import { mountAttributes, mountFlags } from "./describe-flags.ts";
+import { mountFlags, stepText } from "./describe-flags.ts";
 import type { Op } from "./op.ts";
 import { CLONE } from "./plan-namespaces.ts";
 
@@ -114,6 +114,11 @@ type Early =
 
 function describeTree(op: Exclude<Op, { op: Early }>): Description {
   switch (op.op) {
+    case "bind-source":
+      return {
+        call: `open_tree(${quoted(op.source)}, OPEN_TREE_CLONE${op.recursive ? "|AT_RECURSIVE" : ""})`,
+        purpose: `takes ${op.source} while it still hears of the host's mounts`,
+      };
     case "propagation":
       return {
         call: `mount(${quoted(op.path)}, ${mountFlags(op.flags)})`,
@@ -138,7 +143,12 @@ function describeTree(op: Exclude<Op, { op: Early }>): Description {
     case "bind":
       return {
         call: `mount(${quoted(op.source)}, ${quoted(op.target)}, MS_BIND${op.recursive ? "|MS_REC" : ""})`,
-        purpose: `makes ${op.source} of the host visible here${op.set & 1 ? ", read-only" : ""}`,
+        purpose: `makes ${op.source} of the host visible here${op.steps.some(({ set }) => set & 1) ? ", read-only" : ""}`,
+      };
+    case "remount":
+      return {
+        call: `mount(${quoted(op.target)}, MS_REMOUNT|${mountFlags(op.flags)}${op.data === "" ? "" : `, ${quoted(op.data)}`})`,
+        purpose: "changes what is mounted here",
       };
     case "mask":
       return {
@@ -152,8 +162,10 @@ function describeTree(op: Exclude<Op, { op: Early }>): Description {
       };
     case "mount-attributes":
       return {
-        call: `mount_setattr(${quoted(op.path)}, ${mountAttributes(op.set)})`,
-        purpose: "read-only, now that all is in it",
+        call: op.steps.map((step) => `mount_setattr(${quoted(op.path)}, ${stepText(step)})`).join(", "),
+        purpose: op.steps.some(({ set }) => set & 1)
+          ? "read-only, now that all is in it"
+          : "whether mounts made later are seen elsewhere",
       };
     case "pivot":
       return {

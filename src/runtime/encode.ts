@@ -1,4 +1,5 @@
 /** A launch plan as the bytes that the shim reads from its descriptor 3: one buffer, written once. */
+import type { AttributeStep } from "./mount-steps.ts";
 import type { Op } from "./op.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import * as protocol from "./protocol.ts";
@@ -13,7 +14,10 @@ export function encodePlan(ops: readonly Op[]): Uint8Array {
   return writer.finish(ops.length);
 }
 
-const flag = (condition: boolean, value: number) => (condition ? value : 0);
+const flag = (condition: boolean | undefined, value: number) => (condition ? value : 0);
+
+const stepNumbers = (steps: readonly AttributeStep[] = []) =>
+  steps.flatMap(({ recursive, set, clear, propagation }) => [Number(recursive), set, clear, propagation]);
 
 function operandsOf(op: Op): Operands {
   switch (op.op) {
@@ -45,6 +49,10 @@ function operandsOf(op: Op): Operands {
   }
 }
 
+function sourceFlags({ recursive, makeSource }: { recursive: boolean; makeSource: boolean }): number {
+  return flag(recursive, protocol.BIND_RECURSIVE) | flag(makeSource, protocol.BIND_MAKE_SOURCE);
+}
+
 function childOperands(
   op: Exclude<
     Op,
@@ -71,17 +79,27 @@ function childOperands(
     case "root":
       return [[flag(op.bind, protocol.ROOT_BIND)], [op.path]];
     case "mount": {
-      const options = flag(op.api, protocol.MOUNT_API) | flag(op.optional, protocol.MOUNT_OPTIONAL);
+      const options =
+        flag(op.api, protocol.MOUNT_API) |
+        flag(op.optional, protocol.MOUNT_OPTIONAL) |
+        flag(op.classic, protocol.MOUNT_CLASSIC) |
+        flag(op.copyUp, protocol.MOUNT_COPY_UP);
       return [
-        [op.flags, options],
+        [op.flags, options, ...stepNumbers(op.steps)],
         [op.source, op.target, op.type, op.data],
       ];
     }
+    case "remount":
+      return [[op.flags], [op.target, op.data]];
+    case "bind-source":
+      return [[op.slot, sourceFlags(op)], [op.source]];
     case "bind": {
       const flags =
-        flag(op.recursive, protocol.BIND_RECURSIVE) | flag(op.makeSource, protocol.BIND_MAKE_SOURCE);
+        sourceFlags(op) |
+        flag(op.slot !== undefined, protocol.BIND_TAKEN) |
+        flag(op.procfs, protocol.BIND_PROCFS);
       return [
-        [flags, op.set, op.clear, op.propagation],
+        [flags, op.slot ?? 0, ...stepNumbers(op.steps)],
         [op.source, op.target],
       ];
     }
@@ -94,7 +112,7 @@ function childOperands(
     case "console":
       return [[op.rows, op.columns, flag(op.bind, protocol.CONSOLE_BIND)], []];
     case "mount-attributes":
-      return [[op.set, op.clear], [op.path]];
+      return [stepNumbers(op.steps), [op.path]];
     case "mask":
     case "readonly-path":
       return [[], [op.path]];

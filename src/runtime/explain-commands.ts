@@ -1,5 +1,6 @@
 /** Operations behind the clone as commands of a shell that runs in the new namespaces, with $ROOT the container's root. */
-import { MS_REC, MS_SLAVE } from "./mount-options.ts";
+import { MS_SLAVE } from "./mount-options.ts";
+import { flagWords, stepCommands } from "./explain-mounts.ts";
 import type { Op } from "./op.ts";
 
 export function quote(text: string): string {
@@ -30,13 +31,24 @@ export function insideCommand(op: Op, hostname: string): string[] {
       ];
     case "root":
       return [`ROOT=${quote(op.path)}`, ...(op.bind ? ['mount --rbind "$ROOT" "$ROOT"'] : [])];
+    case "bind-source":
+      return [
+        `# before that: ${op.source} is taken as a peer of the host's; here it is bound later, as it is by then`,
+      ];
     case "mount": {
       const options = [...flagWords(op.flags), ...(op.data === "" ? [] : [op.data])].join(",");
       return [
         `mkdir -p ${inRoot(op.target)}`,
+        ...(op.copyUp ? [`cp -a ${inRoot(op.target)} "$ROOT.copy"`] : []),
         `mount -t ${op.type}${options === "" ? "" : ` -o ${quote(options)}`} ${quote(op.source)} ${inRoot(op.target)}`,
+        ...(op.copyUp ? [`cp -a "$ROOT.copy/." ${inRoot(op.target)} && rm -rf "$ROOT.copy"`] : []),
+        ...stepCommands(op.steps, inRoot(op.target)),
       ];
     }
+    case "remount":
+      return [
+        `mount -o ${quote(["remount", ...flagWords(op.flags), ...(op.data === "" ? [] : [op.data])].join(","))} ${inRoot(op.target)}`,
+      ];
     case "bind":
       return bindCommands(op, hostname);
     case "mask":
@@ -48,7 +60,7 @@ export function insideCommand(op: Op, hostname: string): string[] {
         `if [ -e ${inRoot(op.path)} ]; then mount --bind ${inRoot(op.path)} ${inRoot(op.path)}; mount -o remount,bind,ro ${inRoot(op.path)}; fi`,
       ];
     case "mount-attributes":
-      return [`mount -o remount,bind,ro ${inRoot(op.path)}`];
+      return stepCommands(op.steps, inRoot(op.path));
     case "readonly-root":
       return ['mount -o remount,bind,ro "$ROOT"'];
     case "mknod":
@@ -72,22 +84,13 @@ function directories(data: string): string[] {
 
 function bindCommands(op: Extract<Op, { op: "bind" }>, hostname: string): string[] {
   const content = contentOf(op.target, hostname);
-  const { source, target, recursive, makeSource, set } = op;
-  const attributes = [
-    ...(set & 1 ? ["ro"] : []),
-    ...(set & 2 ? ["nosuid"] : []),
-    ...(set & 4 ? ["nodev"] : []),
-    ...(set & 8 ? ["noexec"] : []),
-  ];
+  const { source, target, recursive, makeSource } = op;
   return [
     ...(content === undefined ? [] : [`[ -e ${quote(source)} ] || ${content} >${quote(source)}`]),
     ...(makeSource ? [`[ -e ${quote(source)} ] || mkdir -p ${quote(source)}`] : []),
     `if [ -d ${quote(source)} ]; then mkdir -p ${inRoot(target)}; else mkdir -p "$(dirname ${inRoot(target)})"; [ -e ${inRoot(target)} ] || : >${inRoot(target)}; fi`,
     `mount --${recursive ? "rbind" : "bind"} ${quote(source)} ${inRoot(target)}`,
-    ...(attributes.length === 0 ? [] : [`mount -o remount,bind,${attributes.join(",")} ${inRoot(target)}`]),
-    ...(op.propagation & MS_REC
-      ? [`mount --make-r${op.propagation & MS_SLAVE ? "slave" : "private"} ${inRoot(target)}`]
-      : []),
+    ...stepCommands(op.steps, inRoot(target)),
   ];
 }
 
@@ -148,18 +151,3 @@ const RLIMITS = [
 const limitText = (value: bigint) => (value === 2n ** 64n - 1n ? "unlimited" : String(value));
 const kind = (mode: number) =>
   (mode & 0o170000) === 0o060000 ? "b" : (mode & 0o170000) === 0o010000 ? "p" : "c";
-
-const WORDS: readonly (readonly [flag: number, word: string])[] = [
-  [1, "ro"],
-  [2, "nosuid"],
-  [4, "nodev"],
-  [8, "noexec"],
-  [16, "sync"],
-  [1024, "noatime"],
-  [2048, "nodiratime"],
-  [1 << 24, "strictatime"],
-];
-
-function flagWords(flags: number): string[] {
-  return WORDS.filter(([flag]) => (flags & flag) !== 0).map(([, word]) => word);
-}

@@ -15,11 +15,13 @@ import { BerthError } from "../lib/error.ts";
 const MS_SYNCHRONOUS = 16;
 const MS_MANDLOCK = 64;
 const MS_DIRSYNC = 128;
+const MS_NOSYMFOLLOW = 256;
 const MS_NOATIME = 1024;
 const MS_NODIRATIME = 2048;
 const MS_SILENT = 32768;
-const MS_UNBINDABLE = 1 << 17;
+export const MS_UNBINDABLE = 1 << 17;
 const MS_RELATIME = 1 << 21;
+const MS_I_VERSION = 1 << 23;
 const MS_STRICTATIME = 1 << 24;
 const MS_LAZYTIME = 1 << 25;
 
@@ -34,17 +36,27 @@ const ATTR_STRICTATIME = 0x20;
 const ATTR_NODIRATIME = 0x80;
 const ATTR_NOSYMFOLLOW = 0x200000;
 
+/** MOUNT_ATTR_* to set and to clear. */
+export interface Attributes {
+  readonly set: number;
+  readonly clear: number;
+}
+
 export interface MountOptions {
   /** MS_* of a new mount. */
   readonly flags: number;
-  /** MOUNT_ATTR_* of a bind. */
-  readonly set: number;
-  readonly clear: number;
-  /** MS_SHARED, … with or without MS_REC; 0 when none is named. */
-  readonly propagation: number;
+  /** Of a bind: what holds for the mount itself, and what holds for all that is mounted below it as well. */
+  readonly own: Attributes;
+  readonly all: Attributes;
+  /** MS_SHARED, … with or without MS_REC, in the order in which they were named. */
+  readonly propagation: readonly number[];
   readonly bind: boolean;
   readonly recursive: boolean;
   readonly makeSource: boolean;
+  /** What is mounted there already is changed. */
+  readonly remount: boolean;
+  /** What a tmpfs covers is copied into it. */
+  readonly copyUp: boolean;
   /** What the file system itself reads. */
   readonly data: string;
 }
@@ -55,18 +67,19 @@ interface Word {
   readonly off?: number;
   readonly set?: number;
   readonly clear?: number;
+  /** With all that is mounted below. */
+  readonly all?: true;
   readonly propagation?: number;
   readonly bind?: "plain" | "recursive";
-  readonly makeSource?: true;
+  readonly also?: "makeSource" | "remount" | "copyUp";
 }
 
 const attribute = (flag: number, set: number): Word => ({ flag, set });
 const no = (off: number, clear: number): Word => ({ off, clear });
 
-const WORDS: Readonly<Record<string, Word>> = {
-  defaults: {},
+/** Each of them has a twin with an `r` before it, which reaches all that is mounted below; runc's libcontainer/specconv/spec_linux.go. */
+const ATTRIBUTES: Readonly<Record<string, Word>> = {
   ro: attribute(MS_RDONLY, ATTR_RDONLY),
-  rro: attribute(MS_RDONLY, ATTR_RDONLY),
   rw: no(MS_RDONLY, ATTR_RDONLY),
   nosuid: attribute(MS_NOSUID, ATTR_NOSUID),
   suid: no(MS_NOSUID, ATTR_NOSUID),
@@ -74,25 +87,40 @@ const WORDS: Readonly<Record<string, Word>> = {
   dev: no(MS_NODEV, ATTR_NODEV),
   noexec: attribute(MS_NOEXEC, ATTR_NOEXEC),
   exec: no(MS_NOEXEC, ATTR_NOEXEC),
-  noatime: { flag: MS_NOATIME, set: ATTR_NOATIME, clear: ATTR_ATIME },
+  noatime: { flag: MS_NOATIME, off: MS_STRICTATIME, set: ATTR_NOATIME, clear: ATTR_ATIME },
   atime: { off: MS_NOATIME, clear: ATTR_ATIME },
-  relatime: { flag: MS_RELATIME, clear: ATTR_ATIME },
-  norelatime: { off: MS_RELATIME },
-  strictatime: { flag: MS_STRICTATIME, set: ATTR_STRICTATIME, clear: ATTR_ATIME },
+  relatime: { flag: MS_RELATIME, off: MS_NOATIME | MS_STRICTATIME, clear: ATTR_ATIME },
+  norelatime: { off: MS_RELATIME }, // the kernel's default stays: it takes another word to choose
+  strictatime: { flag: MS_STRICTATIME, off: MS_NOATIME, set: ATTR_STRICTATIME, clear: ATTR_ATIME },
   nostrictatime: { off: MS_STRICTATIME, clear: ATTR_ATIME },
   nodiratime: attribute(MS_NODIRATIME, ATTR_NODIRATIME),
   diratime: no(MS_NODIRATIME, ATTR_NODIRATIME),
-  nosymfollow: { set: ATTR_NOSYMFOLLOW, flag: 256 },
-  symfollow: { clear: ATTR_NOSYMFOLLOW, off: 256 },
+  nosymfollow: attribute(MS_NOSYMFOLLOW, ATTR_NOSYMFOLLOW),
+  symfollow: no(MS_NOSYMFOLLOW, ATTR_NOSYMFOLLOW),
+};
+
+/** Of the whole file system, wherever it is mounted. */
+const SUPERBLOCK: Readonly<Record<string, Word>> = {
   sync: { flag: MS_SYNCHRONOUS },
   async: { off: MS_SYNCHRONOUS },
   dirsync: { flag: MS_DIRSYNC },
   mand: { flag: MS_MANDLOCK },
   nomand: { off: MS_MANDLOCK },
-  silent: { flag: MS_SILENT },
-  loud: { off: MS_SILENT },
   lazytime: { flag: MS_LAZYTIME },
   nolazytime: { off: MS_LAZYTIME },
+  iversion: { flag: MS_I_VERSION },
+  noiversion: { off: MS_I_VERSION },
+};
+
+const WORDS: Readonly<Record<string, Word>> = {
+  defaults: {},
+  ...ATTRIBUTES,
+  ...Object.fromEntries(
+    Object.entries(ATTRIBUTES).map(([name, word]) => [`r${name}`, { ...word, all: true }]),
+  ),
+  ...SUPERBLOCK,
+  silent: { flag: MS_SILENT },
+  loud: { off: MS_SILENT },
   bind: { bind: "plain" },
   rbind: { bind: "recursive" },
   private: { propagation: MS_PRIVATE },
@@ -103,22 +131,35 @@ const WORDS: Readonly<Record<string, Word>> = {
   rshared: { propagation: MS_SHARED | MS_REC },
   unbindable: { propagation: MS_UNBINDABLE },
   runbindable: { propagation: MS_UNBINDABLE | MS_REC },
-  "x-make-source": { makeSource: true },
+  remount: { also: "remount" },
+  tmpcopyup: { also: "copyUp" },
+  "x-make-source": { also: "makeSource" },
 };
 
-/** Of the OCI specification, but not done by berth. */
-const REFUSED = new Set(["tmpcopyup", "idmap", "ridmap", "copy-symlink", "remount"]);
+/** All but berth's own word, in order. */
+export function mountOptionNames(): string[] {
+  return Object.keys(WORDS)
+    .filter((name) => !name.startsWith("x-"))
+    .toSorted();
+}
+
+/** Words of other runtimes that berth does not do. */
+const REFUSED = new Set(["idmap", "ridmap", "copy-symlink", "src-nofollow", "dest-nofollow"]);
+
+type Draft = { -readonly [K in keyof Omit<MountOptions, "data">]: MountOptions[K] };
 
 /** Later words win over earlier ones. Unknown words are the file system's. */
 export function parseMountOptions(options: readonly string[], destination: string): MountOptions {
-  const result = {
+  const draft: Draft = {
     flags: 0,
-    set: 0,
-    clear: 0,
-    propagation: 0,
+    own: { set: 0, clear: 0 },
+    all: { set: 0, clear: 0 },
+    propagation: [],
     bind: false,
     recursive: false,
     makeSource: false,
+    remount: false,
+    copyUp: false,
   };
   const data: string[] = [];
   for (const option of options) {
@@ -127,30 +168,52 @@ export function parseMountOptions(options: readonly string[], destination: strin
         "unsupported",
         `mount "${destination}": berth does not support the option "${option}"`,
       );
-    const word = WORDS[option];
+    const word = Object.hasOwn(WORDS, option) ? WORDS[option] : undefined;
     if (word === undefined) data.push(option);
-    else apply(result, word);
+    else apply(draft, word);
   }
-  return { ...result, data: data.join(",") };
+  return { ...draft, data: data.join(",") };
 }
 
-function apply(
-  result: { -readonly [K in keyof Omit<MountOptions, "data">]: MountOptions[K] },
-  word: Word,
-): void {
-  result.flags = (result.flags | (word.flag ?? 0)) & ~(word.off ?? 0);
-  result.set = (result.set & ~(word.clear ?? 0)) | (word.set ?? 0);
-  result.clear = (result.clear & ~(word.set ?? 0)) | (word.clear ?? 0);
-  result.propagation = word.propagation ?? result.propagation;
-  if (word.bind !== undefined) Object.assign(result, { bind: true, recursive: word.bind === "recursive" });
-  if (word.makeSource) result.makeSource = true;
+function apply(draft: Draft, { flag = 0, off = 0, set = 0, clear = 0, ...word }: Word): void {
+  draft.flags = (draft.flags & ~off) | flag;
+  const place = word.all === true ? "all" : "own";
+  draft[place] = both(draft[place], { set, clear });
+  if (word.propagation !== undefined) draft.propagation = [...draft.propagation, word.propagation];
+  if (word.bind !== undefined) Object.assign(draft, { bind: true, recursive: word.bind === "recursive" });
+  if (word.also !== undefined) draft[word.also] = true;
+}
+
+/** `later` wins. */
+export function both(earlier: Attributes, later: Attributes): Attributes {
+  return {
+    set: (earlier.set & ~later.clear) | later.set,
+    clear: (earlier.clear & ~later.set) | later.clear,
+  };
 }
 
 /** `rprivate` as the kernel's number, for the root's own propagation. */
 export function propagationFlags(name: string): number {
-  const flags = WORDS[name]?.propagation;
+  const flags = Object.hasOwn(WORDS, name) ? WORDS[name]?.propagation : undefined;
   if (flags === undefined) throw new BerthError("invalid", `unknown mount propagation "${name}"`);
   return flags;
 }
 
-export { MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_SLAVE };
+/** The words among `options` that change a whole file system: no bind can. */
+export function superblockWords(options: readonly string[]): string[] {
+  return options.filter((option) => Object.hasOwn(SUPERBLOCK, option));
+}
+
+/** Those of the flags that fsconfig(2) takes by name. */
+export function superblockData(flags: number): string[] {
+  return (["sync", "dirsync", "mand", "lazytime"] as const).filter(
+    (name) => (flags & (SUPERBLOCK[name]?.flag ?? 0)) !== 0,
+  );
+}
+
+/** Only mount(2) can say these. */
+export function needsClassicMount(flags: number): boolean {
+  return (flags & (MS_SILENT | MS_I_VERSION)) !== 0;
+}
+
+export { MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_SHARED, MS_SLAVE };

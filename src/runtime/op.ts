@@ -1,4 +1,5 @@
 /** The steps of a launch plan as data. native/protocol.h says what each does; the shim performs them in order and decides nothing. */
+import type { AttributeStep } from "./mount-steps.ts";
 
 export type Op = ShimOp | SharedOp | ChildOp;
 
@@ -31,6 +32,14 @@ export type SharedOp =
 export type ChildOp = MountOp | FileOp | IdentityOp | SettingOp;
 
 export type MountOp =
+  /** What a bind is of, taken while it still is a peer of the host's mount. */
+  | {
+      readonly op: "bind-source";
+      readonly slot: number;
+      readonly source: string;
+      readonly recursive: boolean;
+      readonly makeSource: boolean;
+    }
   | { readonly op: "propagation"; readonly path: string; readonly flags: number }
   | {
       readonly op: "mount-host";
@@ -52,23 +61,30 @@ export type MountOp =
       /** Every component of the target must be a real directory. */
       readonly api: boolean;
       readonly optional: boolean;
+      /** By mount(2): flags that fsconfig(2) has no word for. */
+      readonly classic?: true;
+      /** A tmpfs begins with what it covers. */
+      readonly copyUp?: true;
+      readonly steps?: readonly AttributeStep[];
     }
+  /** Changes what is mounted at `target`. */
+  | { readonly op: "remount"; readonly target: string; readonly flags: number; readonly data: string }
   | {
       readonly op: "bind";
       readonly source: string;
       readonly target: string;
       readonly recursive: boolean;
       readonly makeSource: boolean;
-      /** MOUNT_ATTR_* */
-      readonly set: number;
-      readonly clear: number;
-      /** MS_* or 0. */
-      readonly propagation: number;
+      /** Where `bind-source` has put it. */
+      readonly slot?: number;
+      /** Only the root of a procfs will do. */
+      readonly procfs?: true;
+      readonly steps: readonly AttributeStep[];
     }
   | { readonly op: "mask"; readonly path: string }
   | { readonly op: "readonly-path"; readonly path: string }
-  /** Of a mount that is there already, and of nothing below it. */
-  | { readonly op: "mount-attributes"; readonly path: string; readonly set: number; readonly clear: number }
+  /** Of a mount that is there already. */
+  | { readonly op: "mount-attributes"; readonly path: string; readonly steps: readonly AttributeStep[] }
   | { readonly op: "pivot" }
   | { readonly op: "readonly-root" };
 

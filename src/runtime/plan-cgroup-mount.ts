@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
-import { ATTR_RDONLY, type MountOptions, MS_PRIVATE, MS_RDONLY, MS_REC } from "./mount-options.ts";
+import { ATTR_RDONLY, type MountOptions, MS_PRIVATE, MS_RDONLY } from "./mount-options.ts";
 import type { Op } from "./op.ts";
 import type { Mount, Spec } from "./spec.ts";
 
@@ -12,7 +12,7 @@ export function cgroupMount(mount: Mount, options: MountOptions, spec: Spec, fea
   const { hierarchies, v2 } = features.cgroups;
   const own = spec.linux.namespaces.some(({ type, path }) => type === "cgroup" && path === undefined);
   if (hierarchies.length === 0 && v2 === undefined) return [];
-  if (hierarchies.length > 0)
+  if (hierarchies.length > 0 && !(mount.type === "cgroup2" && v2 !== undefined))
     return version1(mount.destination, options, own ? undefined : groupPath(spec), features);
   return own
     ? [apiMount("cgroup2", mount.destination, "cgroup2", options.flags, "")]
@@ -45,10 +45,13 @@ function version1(
     ...hierarchies.flatMap(({ mountpoint, options: controllers }) =>
       aliases(destination, basename(mountpoint), controllers),
     ),
-    ...((options.flags & MS_RDONLY) === 0
-      ? []
-      : [{ op: "mount-attributes", path: destination, set: ATTR_RDONLY, clear: 0 } as const]),
+    ...((options.flags & MS_RDONLY) === 0 ? [] : [readOnly(destination)]),
   ];
+}
+
+function readOnly(path: string): Op {
+  const steps = [{ recursive: false, set: ATTR_RDONLY, clear: 0, propagation: 0 }];
+  return { op: "mount-attributes", path, steps };
 }
 
 function apiMount(source: string, target: string, type: string, flags: number, data: string): Op {
@@ -63,9 +66,7 @@ function hostBind(source: string, target: string, options: MountOptions): Op {
     target,
     recursive: true,
     makeSource: false,
-    set,
-    clear: 0,
-    propagation: MS_PRIVATE | MS_REC,
+    steps: [{ recursive: true, set, clear: 0, propagation: MS_PRIVATE }],
   };
 }
 

@@ -1,41 +1,85 @@
 /** The container's tree: root filesystem, mounts, devices, what is hidden. All of it inside its own mount namespace. */
+import { resolve } from "node:path/posix";
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import {
   ATTR_RDONLY,
-  MS_PRIVATE,
+  type MountOptions,
+  MS_BIND,
   MS_RDONLY,
-  MS_REC,
-  MS_SLAVE,
+  needsClassicMount,
   parseMountOptions,
-  propagationFlags,
+  superblockData,
+  superblockWords,
 } from "./mount-options.ts";
+import { bindSteps, propagationSteps } from "./mount-steps.ts";
 import type { Op } from "./op.ts";
 import { deviceOps, hasOwnDev, isReadOnlyDev } from "./plan-devices.ts";
 import { hooksBeforePivot } from "./plan-hooks.ts";
 import { cgroupMount } from "./plan-cgroup-mount.ts";
+import { hostPropagation, rootPropagationOps, spreads } from "./plan-propagation.ts";
+import { requireMountable } from "./proc-mounts.ts";
+import { BIND_SLOTS } from "./protocol.ts";
 import type { Launch, RootFilesystem } from "./runtime.ts";
 import type { Mount, Spec } from "./spec.ts";
+
+/** A mount with its options read; `slot` where its source is taken before the host's mounts are left. */
+export interface PlannedMount {
+  readonly mount: Mount;
+  readonly options: MountOptions;
+  readonly slot?: number;
+}
 
 /** Up to the place where the old root disappears. */
 export function treeOps(launch: Launch, features: Features): Op[] {
   const { spec, root } = launch;
-  const mounts = spec.mounts ?? [];
+  const mounts = plannedMounts(spec.mounts ?? []);
+  const destinations = mounts.map(({ mount }) => mount);
   return [
-    { op: "propagation", path: "/", flags: rootPropagation(spec, mounts) },
+    ...mounts.flatMap(sourceOps),
+    hostPropagation(spec),
     ...rootOps(root),
-    ...mounts.flatMap((mount) => mountOps(mount, spec, features)),
-    ...(hasOwnDev(mounts) ? deviceOps(spec) : []),
+    ...mounts.flatMap((mount) => [
+      ...mountOps(mount, spec, features),
+      ...(mount.mount.destination === "/" ? [rootAgain(root)] : []),
+    ]),
+    ...(hasOwnDev(destinations) ? deviceOps(spec) : []),
     ...(spec.process.terminal ? [consoleOp(spec, true)] : []),
     ...hooksBeforePivot(launch), // what they change is masked and made read-only behind them
-    ...(isReadOnlyDev(mounts)
-      ? [{ op: "mount-attributes", path: "/dev", set: ATTR_RDONLY, clear: 0 } as const]
-      : []),
+    ...(isReadOnlyDev(destinations) ? [readOnlyDev] : []),
     ...(spec.linux.maskedPaths ?? []).map((path): Op => ({ op: "mask", path })),
     ...(spec.linux.readonlyPaths ?? []).map((path): Op => ({ op: "readonly-path", path })),
     ...(spec.root.readonly ? readOnlyRootOps(spec.process.cwd) : []),
     { op: "pivot" },
+    ...rootPropagationOps(spec, mounts),
   ];
+}
+
+const readOnlyDev: Op = {
+  op: "mount-attributes",
+  path: "/dev",
+  steps: [{ recursive: false, set: ATTR_RDONLY, clear: 0, propagation: 0 }],
+};
+
+/** A relative destination is one below the root, as with runc. */
+function plannedMounts(mounts: readonly Mount[]): PlannedMount[] {
+  let slots = 0;
+  return mounts.map((asked) => {
+    const mount = { ...asked, destination: resolve("/", asked.destination) };
+    const options = parseMountOptions(asked.options ?? [], mount.destination);
+    return isBind(mount, options) && options.propagation.some(spreads)
+      ? { mount, options, slot: slots++ }
+      : { mount, options };
+  });
+}
+
+/** A bind that hears of the host's mounts, or the host of its: its source is taken while it is still one of the host's peers. */
+function sourceOps({ mount, options, slot }: PlannedMount): Op[] {
+  if (slot === undefined) return [];
+  if (slot >= BIND_SLOTS)
+    throw new BerthError("unsupported", `more than ${BIND_SLOTS} binds with shared or slave propagation`);
+  const { source, recursive } = bindSource(mount, options);
+  return [{ op: "bind-source", slot, source, recursive, makeSource: options.makeSource }];
 }
 
 export function consoleOp(spec: Pick<Spec, "process">, bind: boolean): Op {
@@ -43,29 +87,14 @@ export function consoleOp(spec: Pick<Spec, "process">, bind: boolean): Op {
   return { op: "console", rows: height, columns: width, bind };
 }
 
-/**
- * Private keeps our mounts from the host and the host's from us; a bind that follows its source needs slave. Never shared: what
- * is mounted here would appear on the host, and what is unmounted would go there, too.
- */
-function rootPropagation(spec: Spec, mounts: readonly Mount[]): number {
-  const asked = spec.linux.rootfsPropagation || "rprivate";
-  if (asked.endsWith("shared")) throw refusedSharing("the root", asked);
-  const shared = mounts.find(({ options }) => options?.some((option) => /^r?shared$/.test(option)));
-  if (shared !== undefined) throw refusedSharing(`"${shared.destination}"`, "shared");
-  const follows = mounts.some(({ options }) => options?.some((option) => /^r?slave$/.test(option)));
-  return MS_REC | (follows ? MS_SLAVE : propagationFlags(asked));
-}
-
-function refusedSharing(what: string, asked: string): BerthError {
-  return new BerthError(
-    "unsupported",
-    `berth does not support the mount propagation "${asked}" of ${what} yet; slave and private work`,
-  );
-}
-
 function rootOps(root: RootFilesystem): Op[] {
   if (root.kind === "directory") return [{ op: "root", path: root.path, bind: true }];
   return [overlayOp(root), { op: "root", path: root.mountpoint, bind: false }];
+}
+
+/** What was mounted onto the root is the root from now on. */
+function rootAgain(root: RootFilesystem): Op {
+  return { op: "root", path: root.kind === "directory" ? root.path : root.mountpoint, bind: false };
 }
 
 /** Mounted from the layers' directory, so that many short names fit the one page of options that the kernel takes. */
@@ -98,48 +127,87 @@ function escapeOption(path: string): string {
 /** Kernel file systems: what steers where they land must not be the image. */
 const API_TYPES = new Set(["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"]);
 
-function mountOps(mount: Mount, spec: Spec, features: Features): Op[] {
-  const { destination, type = "", source = "" } = mount;
-  if (!destination.startsWith("/"))
-    throw new BerthError("invalid", `mount destination "${destination}" is not absolute`);
-  const options = parseMountOptions(mount.options ?? [], destination);
-  if (type === "bind" || options.bind) return [bindOp(mount, options)];
-  if (type === "cgroup" || type === "cgroup2") return cgroupMount(mount, options, spec, features);
-  if (type === "") throw new BerthError("invalid", `mount "${destination}" has no type`);
-  const flags = destination === "/dev" ? options.flags & ~MS_RDONLY : options.flags; // read-only only after the devices are in it
-  const api = API_TYPES.has(type) || destination === "/dev" || destination.startsWith("/dev/");
-  return [
-    {
-      op: "mount",
-      source: source || type,
-      target: destination,
-      type,
-      flags,
-      data: options.data,
-      api,
-      optional: type === "mqueue",
-    },
-  ];
+function isBind({ type }: Mount, { bind }: MountOptions): boolean {
+  return type === "bind" || bind;
 }
 
-function bindOp(
-  { destination, source, type, options: words }: Mount,
-  options: ReturnType<typeof parseMountOptions>,
-): Op {
+function mountOps(planned: PlannedMount, spec: Spec, features: Features): Op[] {
+  const { mount, options } = planned;
+  const { destination, type = "" } = mount;
+  const bind = isBind(mount, options);
+  requireMountable(destination, bind ? "bind" : type);
+  if (options.copyUp && type !== "tmpfs")
+    throw new BerthError("invalid", `mount "${destination}": tmpcopyup is for a tmpfs only`);
+  if (options.remount) return [remountOp(mount, options)];
+  if (bind) return [bindOp(planned)];
+  if (type === "cgroup" || type === "cgroup2") return cgroupMount(mount, options, spec, features);
+  if (type === "") throw new BerthError("invalid", `mount "${destination}" has no type`);
+  return [newMountOp(mount, type, options)];
+}
+
+/** With a bind it is the mount that changes, else the file system. */
+function remountOp({ destination, options: words }: Mount, options: MountOptions): Op {
+  const { flags, bind, all, propagation, data } = options;
+  if (all.set !== 0 || all.clear !== 0 || propagation.length > 0)
+    throw new BerthError(
+      "unsupported",
+      `mount "${destination}": berth does not combine remount with propagation or recursive options (${words?.join(",")})`,
+    );
+  return { op: "remount", target: destination, flags: bind ? flags | MS_BIND : flags, data };
+}
+
+function newMountOp({ destination, source }: Mount, type: string, options: MountOptions): Op {
+  const classic = needsClassicMount(options.flags);
+  const late = destination === "/dev" || options.copyUp; // read-only only after something is in it
+  const readOnly = (options.flags & MS_RDONLY) !== 0;
+  const onDisk = !API_TYPES.has(type) && type !== "tmpfs";
+  const data = [
+    options.data,
+    ...(classic ? [] : superblockData(options.flags)),
+    ...(!classic && readOnly && onDisk ? ["ro"] : []), // what cannot be written is opened so, too
+  ];
+  const steps = [
+    ...(options.copyUp && readOnly && destination !== "/dev"
+      ? [{ recursive: false, set: ATTR_RDONLY, clear: 0, propagation: 0 }]
+      : []),
+    ...propagationSteps(options.propagation, true),
+  ];
+  return {
+    op: "mount",
+    source: source || type,
+    target: destination,
+    type,
+    flags: late ? options.flags & ~MS_RDONLY : options.flags,
+    data: data.filter(Boolean).join(","),
+    api: API_TYPES.has(type) || destination === "/dev" || destination.startsWith("/dev/"),
+    optional: type === "mqueue",
+    ...(classic ? { classic } : {}),
+    ...(options.copyUp ? { copyUp: true } : {}),
+    ...(steps.length === 0 ? {} : { steps }),
+  };
+}
+
+/** Without one of the words `bind` and `rbind` a bind takes all along. */
+function bindSource({ destination, source, options: words }: Mount, options: MountOptions) {
   if (!source) throw new BerthError("invalid", `bind mount "${destination}" has no source`);
-  if (options.data !== "")
-    throw new BerthError("invalid", `bind mount "${destination}": unknown option "${options.data}"`);
-  const recursive = options.recursive || (type === "bind" && !words?.includes("bind"));
-  const { set, clear, makeSource } = options;
+  return { source, recursive: options.recursive || !words?.includes("bind") };
+}
+
+function bindOp({ mount, options, slot }: PlannedMount): Op {
+  const { destination } = mount;
+  const unknown = [options.data, ...superblockWords(mount.options ?? [])].find(Boolean);
+  if (unknown !== undefined)
+    throw new BerthError("invalid", `bind mount "${destination}": unknown option "${unknown}"`);
+  const { source, recursive } = bindSource(mount, options);
   return {
     op: "bind",
     source,
     target: destination,
     recursive,
-    makeSource,
-    set,
-    clear: clear & ~set,
-    propagation: options.propagation || MS_PRIVATE | MS_REC,
+    makeSource: options.makeSource,
+    ...(slot === undefined ? {} : { slot }),
+    ...(destination === "/proc" ? { procfs: true } : {}),
+    steps: bindSteps(options, recursive),
   };
 }
 

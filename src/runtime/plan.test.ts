@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type CgroupLayout, parseCgroupLayout } from "../kernel/cgroup-layout.ts";
 import type { Features } from "../kernel/features.ts";
 import { defaultSpec } from "./defaults.ts";
+import { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from "./mount-options.ts";
 import type { Op } from "./op.ts";
 import { compileExecPlan, compilePlan } from "./plan.ts";
 import type { ExecLaunch, Launch } from "./runtime.ts";
@@ -59,6 +60,7 @@ const spec: Spec = {
     maskedPaths: defaults.maskedPaths,
     readonlyPaths: defaults.readonlyPaths,
     seccomp: { profile: "default" },
+    rootfsPropagation: "rprivate",
   },
 };
 const launch: Launch = {
@@ -246,11 +248,6 @@ test.each<[string, Launch, string]>([
   ],
   ["no mount namespace", withLinux({ namespaces: [{ type: "pid" }] }), "without a mount namespace"],
   [
-    "shared propagation",
-    withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "rshared"] }] }),
-    'propagation "shared"',
-  ],
-  [
     "an idmapped mount",
     withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "idmap"] }] }),
     '"idmap"',
@@ -260,7 +257,36 @@ test.each<[string, Launch, string]>([
     withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "shiny"] }] }),
     '"shiny"',
   ],
-  ["a relative destination", withSpec({ mounts: [{ destination: "x", type: "tmpfs" }] }), "not absolute"],
+  [
+    "an option of the whole file system of a bind",
+    withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "sync"] }] }),
+    '"sync"',
+  ],
+  [
+    "a copy into what is no tmpfs",
+    withSpec({ mounts: [{ destination: "/x", type: "ramfs", options: ["tmpcopyup"] }] }),
+    "tmpcopyup is for a tmpfs only",
+  ],
+  [
+    "a remount with propagation",
+    withSpec({ mounts: [{ destination: "/x", options: ["remount", "rslave"] }] }),
+    "does not combine remount with propagation",
+  ],
+  [
+    "a tmpfs over /proc",
+    withSpec({ mounts: [{ destination: "/proc/../proc", type: "tmpfs" }] }),
+    "not of type proc",
+  ],
+  [
+    "a bind into /proc",
+    withSpec({ mounts: [{ destination: "/proc/sys", type: "bind", source: "/x" }] }),
+    "is inside /proc",
+  ],
+  [
+    "a propagation that does not exist",
+    withLinux({ rootfsPropagation: "toString" as "private" }),
+    'unknown mount propagation "toString"',
+  ],
   ["an unknown capability", withProcess({ capabilities: { bounding: ["CAP_MAGIC"] } }), '"CAP_MAGIC"'],
   [
     "an unknown limit",
@@ -308,6 +334,107 @@ test("names that overlay would split are escaped", () => {
   const root = { ...launch.root, upper: "/a,b:c" } as Launch["root"];
   expect(compile({ ...launch, root }).find(({ op }) => op === "mount-host")).toMatchObject({
     data: expect.stringContaining("upperdir=/a\\,b\\:c"),
+  });
+});
+
+describe("mounts", () => {
+  const bindOf = (options: readonly string[], more: Partial<Spec["linux"]> = {}) =>
+    compile(
+      withSpec({
+        mounts: [{ destination: "/x", type: "bind", source: "/s", options }],
+        linux: { ...spec.linux, ...more },
+      }),
+    );
+  const step = { recursive: false, set: 0, clear: 0, propagation: 0 };
+
+  test.each<[string, readonly string[], readonly object[]]>([
+    [
+      "what docker asks for by default takes one call",
+      ["rbind", "rro", "rprivate"],
+      [{ ...step, recursive: true, set: 1, propagation: MS_PRIVATE }],
+    ],
+    [
+      "a plain bind has nothing below",
+      ["bind", "ro", "rnosuid", "rprivate"],
+      [{ ...step, set: 3, propagation: MS_PRIVATE }],
+    ],
+    [
+      "an option without r reaches the mount alone",
+      ["rbind", "ro", "rprivate"],
+      [
+        { ...step, set: 1 },
+        { ...step, recursive: true, propagation: MS_PRIVATE },
+      ],
+    ],
+    [
+      "a time replaces all others",
+      ["rbind", "rnoatime"],
+      [{ ...step, recursive: true, set: 0x10, clear: 0x70 }],
+    ],
+    ["the later word wins", ["rbind", "ro", "rw"], [{ ...step, clear: 1 }]],
+    [
+      "a slave can be shared further",
+      ["rbind", "rslave", "rshared"],
+      [
+        { ...step, recursive: true, propagation: MS_SLAVE },
+        { ...step, recursive: true, propagation: MS_SHARED },
+      ],
+    ],
+    ["without options nothing is changed", [], []],
+  ])("%s", (_, options, steps) => {
+    expect(bindOf(options).find(({ op }) => op === "bind")).toMatchObject({ steps });
+  });
+
+  test("a bind that is shared is taken before the host's mounts are left, others are not", () => {
+    expect(ascending(order(bindOf(["rbind", "rshared"]), "bind-source", "propagation", "bind"))).toBe(true);
+    expect(order(bindOf(["rbind", "rprivate"]), "bind-source")).toEqual([-1]);
+    const mounts = Array.from({ length: 65 }, (_each, index) => ({
+      destination: `/${index}`,
+      source: "/s",
+      options: ["rbind", "rslave"],
+    }));
+    expect(() => compile(withSpec({ mounts }))).toThrow("more than 64 binds");
+  });
+
+  test.each<[Spec["linux"]["rootfsPropagation"], number, readonly object[]]>([
+    ["private", MS_PRIVATE, []],
+    ["rslave", MS_SLAVE, []],
+    ["", MS_SLAVE, []],
+    ["shared", MS_SLAVE, [{ ...step, propagation: MS_SHARED }]],
+    ["rshared", MS_SLAVE, [{ ...step, recursive: true, propagation: MS_SHARED }]],
+    ["unbindable", MS_PRIVATE, [{ ...step, propagation: MS_UNBINDABLE }]],
+  ])("the host's mounts are never shared; the root is %p only behind the pivot", (asked, host, steps) => {
+    const ops = compile(withLinux({ rootfsPropagation: asked }));
+    expect(ops.find(({ op }) => op === "propagation")).toMatchObject({ flags: host | MS_REC });
+    const behind = ops
+      .slice(order(ops, "pivot")[0])
+      .flatMap((op) => (op.op === "mount-attributes" ? op.steps : []));
+    expect(behind).toEqual(steps as never);
+  });
+
+  test("what a mount was asked to be wins over a root that is shared with all below", () => {
+    const ops = bindOf(["rbind", "rprivate"], { rootfsPropagation: "rshared" });
+    const behind = ops.slice(order(ops, "pivot")[0]).filter(({ op }) => op === "mount-attributes");
+    expect(behind).toMatchObject([{ path: "/" }, { path: "/x", steps: [{ propagation: MS_PRIVATE }] }]);
+  });
+
+  test("a destination is relative to the root, and what is mounted onto the root is the root", () => {
+    const ops = compile(withSpec({ mounts: [{ destination: "a/../..", type: "tmpfs" }] }));
+    expect(ops.findLast(({ op }) => op === "root")).toMatchObject({ path: "/run/berth/root", bind: false });
+    expect(ops.find(({ op }) => op === "mount")).toMatchObject({ target: "/" });
+  });
+
+  test("a file system on disk is opened read-only; what only mount(2) can say goes by it", () => {
+    const mountOf = (options: readonly string[]) =>
+      compile(withSpec({ mounts: [{ destination: "/x", type: "ext4", source: "/dev/sda", options }] })).find(
+        ({ op }) => op === "mount",
+      );
+    expect(mountOf(["ro", "sync", "data=ordered"])).toMatchObject({
+      data: "data=ordered,sync,ro",
+      flags: 17,
+    });
+    expect(mountOf(["ro", "silent"])).toMatchObject({ data: "", classic: true, flags: 0x8001 });
+    expect(mountOf(["iversion", "noiversion", "silent", "loud"])).not.toHaveProperty("classic");
   });
 });
 

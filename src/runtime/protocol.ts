@@ -48,6 +48,8 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   exec: 60,
   "mount-attributes": 61,
   hook: 80,
+  "bind-source": 90,
+  remount: 91,
 };
 
 export const BARRIER_HOOKS = 1;
@@ -63,8 +65,13 @@ export const WRITE_OPTIONAL = 2;
 export const ROOT_BIND = 1;
 export const MOUNT_API = 1;
 export const MOUNT_OPTIONAL = 2;
+export const MOUNT_CLASSIC = 4;
+export const MOUNT_COPY_UP = 8;
 export const BIND_RECURSIVE = 1;
 export const BIND_MAKE_SOURCE = 2;
+export const BIND_TAKEN = 4;
+export const BIND_PROCFS = 8;
+export const BIND_SLOTS = 64;
 export const EXEC_SET_HOME = 1;
 export const CONSOLE_BIND = 1;
 export const HOOK_AT_ROOT = 1;

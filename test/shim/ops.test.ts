@@ -2,15 +2,18 @@
 import { describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { createBridge, setLinkUp } from "../../src/kernel/netlink-link.ts";
 import { concat } from "../../src/kernel/netlink-message.ts";
+import type { AttributeStep } from "../../src/runtime/mount-steps.ts";
 import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
@@ -24,6 +27,8 @@ import {
   MS_PRIVATE,
   MS_RDONLY,
   MS_REC,
+  MS_SHARED,
+  MS_SILENT,
   supervision,
 } from "./support/plan.ts";
 import { failureOf, runContainer, Shim } from "./support/shim.ts";
@@ -52,11 +57,13 @@ function bind(source: string, target: string, more: Partial<Extract<Op, { op: "b
     target,
     recursive: false,
     makeSource: false,
-    set: 0,
-    clear: 0,
-    propagation: 0,
+    steps: [],
     ...more,
   };
+}
+
+function step(change: Partial<AttributeStep>): AttributeStep {
+  return { recursive: false, set: 0, clear: 0, propagation: 0, ...change };
 }
 
 function mountOp(target: string, more: Partial<Extract<Op, { op: "mount" }>> = {}): Op {
@@ -110,7 +117,9 @@ describe("mount", () => {
 
   root("changes the flags of a mount that is there", async () => {
     using place = new Place();
-    const mounts: Op[] = [{ op: "mount-attributes", path: "/dev", set: ATTRIBUTE_READONLY, clear: 0 }];
+    const mounts: Op[] = [
+      { op: "mount-attributes", path: "/dev", steps: [step({ set: ATTRIBUTE_READONLY })] },
+    ];
     const said = await shell(
       place,
       "touch /dev/x; grep ' /dev ' /proc/mounts; echo x >/dev/null && echo fine",
@@ -119,6 +128,68 @@ describe("mount", () => {
     expect(said).toContain("Read-only file system");
     expect(said).toMatch(/tmpfs \/dev tmpfs ro,nosuid(?!.*noatime)/);
     expect(said).toContain("fine");
+  });
+
+  root("changes a mount that is there, and the file system itself", async () => {
+    using place = new Place();
+    const mounts: Op[] = [
+      mountOp("/x", { data: "size=64k" }),
+      { op: "remount", target: "/x", flags: MS_RDONLY | MS_NOSUID, data: "size=128k" },
+    ];
+    const said = await shell(place, "touch /x/y; grep ' /x ' /proc/mounts", { mounts });
+    expect(said).toContain("Read-only file system");
+    expect(said).toContain("tmpfs /x tmpfs ro,nosuid,relatime,size=128k");
+    using other = new Place();
+    const nothing: Op[] = [{ op: "remount", target: "/tmp", flags: MS_RDONLY, data: "" }];
+    expect(await failureOf(other, containerPlan(other, { argv: ["true"], mounts: nothing }))).toMatchObject({
+      errno: 22,
+      object: 'remount "/tmp"',
+    });
+  });
+
+  root("goes by mount(2) for flags that only it knows, and has its propagation all the same", async () => {
+    using place = new Place();
+    const steps = [step({ propagation: MS_SHARED })];
+    const mounts = [mountOp("/x", { classic: true, flags: MS_SILENT | MS_NODEV, data: "mode=711", steps })];
+    const said = await shell(place, "grep ' /x ' /proc/self/mountinfo; stat -c %a /x", { mounts });
+    expect(said).toMatch(/nodev,relatime shared:\d+ - tmpfs/);
+    expect(said).toEndWith("711\n");
+  });
+
+  root("of a tmpfs begins with what it covers, as it was there", async () => {
+    using place = new Place();
+    place.put("up/deep/file", "content\n", 0o4751);
+    place.put("up/empty", "");
+    symlinkSync("/nowhere/at/all", `${place.extra}/up/link`);
+    Bun.spawnSync(["mkfifo", "-m", "640", `${place.extra}/up/pipe`]);
+    chmodSync(`${place.extra}/up/deep`, 0o1777);
+    chownSync(`${place.extra}/up/deep/file`, 5, 6);
+    chmodSync(`${place.extra}/up/deep/file`, 0o4751); // a change of owner has taken it away
+    utimesSync(`${place.extra}/up/deep/file`, 1000, 2000);
+    const said = await shell(
+      place,
+      `cd /up; cat deep/file; stat -c '%n %F %a %u:%g' deep deep/file empty pipe; stat -c %Y deep/file;
+       readlink link; echo new >deep/file; grep -c ' /up tmpfs' /proc/mounts`,
+      { mounts: [mountOp("/up", { copyUp: true })] },
+    );
+    expect(said).toBe(
+      "content\ndeep directory 1777 0:0\ndeep/file regular file 4751 5:6\nempty regular empty file 644 0:0\n" +
+        "pipe fifo 640 0:0\n2000\n/nowhere/at/all\n1\n",
+    );
+    expect(readFileSync(`${place.extra}/up/deep/file`, "utf8")).toBe("content\n");
+  });
+
+  root.each<[string, (place: Place) => void, string, number]>([
+    ["more than it holds", (place) => place.put("up/large", Buffer.alloc(100_000)), "size=64k", 28],
+    ["a bottomless tree", (place) => place.put(`up/${"d/".repeat(120)}x`, ""), "", 40],
+  ])("of a tmpfs that covers %s is an error", async (_, fill, data, errno) => {
+    using place = new Place();
+    fill(place);
+    const mounts = [mountOp("/up", { copyUp: true, data })];
+    expect(await failureOf(place, containerPlan(place, { argv: ["true"], mounts }))).toMatchObject({
+      errno,
+      object: "tmpcopyup",
+    });
   });
 
   root("of the host resolves short names in a working directory", async () => {
@@ -156,16 +227,35 @@ describe("bind", () => {
       workingDirectory: "",
     };
     const set = ATTRIBUTE_READONLY | ATTRIBUTE_NOEXEC;
-    const mounts = [
-      below,
-      bind(`${place.top}/volume`, "/data", { recursive: true, set, propagation: MS_PRIVATE }),
-    ];
+    const steps = [step({ recursive: true, set, propagation: MS_PRIVATE })];
+    const mounts = [below, bind(`${place.top}/volume`, "/data", { recursive: true, steps })];
     const said = await shell(place, "touch /data/x; touch /data/below/x; grep ' /data ' /proc/mounts", {
       mounts,
     });
     expect(said.match(/Read-only file system/g)).toHaveLength(2);
     expect(said).toContain("noexec");
     writeFileSync(`${place.top}/volume/still-writable`, "");
+  });
+
+  root("over /proc is only of a procfs", async () => {
+    using place = new Place();
+    const failed = await failureOf(
+      place,
+      containerPlan(place, { argv: ["true"], mounts: [bind("/tmp", "/proc", { procfs: true })] }),
+    );
+    expect(failed).toMatchObject({
+      errno: 22,
+      object: '"/proc" cannot be mounted because it is not of type proc',
+    });
+    using other = new Place();
+    const inside = await failureOf(
+      other,
+      containerPlan(other, { argv: ["true"], mounts: [bind("/proc/self", "/proc", { procfs: true })] }),
+    );
+    expect(inside).toMatchObject({ errno: 22 });
+    using third = new Place();
+    const mounts = [bind("/proc", "/proc", { procfs: true })];
+    expect(await shell(third, `test -e /proc/${process.pid} && echo host`, { mounts })).toBe("host\n");
   });
 
   root("makes a source that is missing, as docker -v does, else names it", async () => {

@@ -1,0 +1,107 @@
+/* Binds: what of the host a container sees, and what its mounts allow. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "shim.h"
+
+#define TREE_CLONE 1u
+#define TREE_RECURSIVE 0x8000u /* AT_RECURSIVE */
+#define PROC_MAGIC 0x9fa0
+#define PROC_ROOT_INODE 1
+
+/* What OP_BIND_SOURCE has taken. */
+static int taken[BIND_SLOTS];
+
+int take_steps(const struct op *op, unsigned first, int mount, const char *path, struct failure *why)
+{
+    for (unsigned at = first; at < op->numbers; at += 4) {
+        struct mount_attributes attributes = {op_number(op, at + 1), op_number(op, at + 2), op_number(op, at + 3), 0};
+
+        if (sys_mount_setattr(mount, op_number(op, at) ? TREE_RECURSIVE : 0, &attributes) < 0)
+            return fail(why, "mount_setattr of \"%s\"", path);
+    }
+    return 0;
+}
+
+int op_mount_attributes(const struct op *op, struct failure *why)
+{
+    const char *path = op_string(op, 0).bytes;
+    cleanup_close int target = root_open(path, 0, O_PATH);
+
+    return target < 0 ? fail(why, "mount \"%s\"", path) : take_steps(op, 0, target, path, why);
+}
+
+static int make_host_directory(const char *path)
+{
+    char part[4096];
+
+    for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        size_t length = slash ? (size_t)(slash - path) : strlen(path);
+
+        if (length >= sizeof part)
+            return errno = ENAMETOOLONG, -1;
+        memcpy(part, path, length);
+        part[length] = 0;
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return -1;
+        if (slash == NULL)
+            return 0;
+    }
+}
+
+static int open_source(const char *path, uint64_t flags, struct failure *why)
+{
+    if ((flags & BIND_MAKE_SOURCE) && access(path, F_OK) < 0 && make_host_directory(path) < 0)
+        return fail(why, "mkdir \"%s\"", path);
+    int tree = sys_open_tree(AT_FDCWD, path, TREE_CLONE | (flags & BIND_RECURSIVE ? TREE_RECURSIVE : 0));
+
+    return tree < 0 ? fail(why, "bind source \"%s\"", path) : tree;
+}
+
+int op_bind_source(const struct op *op, struct failure *why)
+{
+    uint64_t slot = op_number(op, 0);
+
+    errno = EINVAL;
+    if (slot >= BIND_SLOTS)
+        return fail(why, "slot %llu of a bind source", (unsigned long long)slot);
+    taken[slot] = open_source(op_string(op, 0).bytes, op_number(op, 1), why);
+    return taken[slot] < 0 ? -1 : 0;
+}
+
+/* What lies over /proc must be all of a /proc: anything else could pretend to be one. */
+static bool is_procfs_root(int tree, const struct stat *status)
+{
+    struct statfs filesystem;
+
+    return fstatfs(tree, &filesystem) == 0 && filesystem.f_type == PROC_MAGIC && status->st_ino == PROC_ROOT_INODE;
+}
+
+int op_bind(const struct op *op, struct failure *why)
+{
+    uint64_t flags = op_number(op, 0);
+    const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes;
+    cleanup_close int tree = flags & BIND_TAKEN ? taken[op_number(op, 1) % BIND_SLOTS] : open_source(source, flags, why);
+    struct stat status;
+
+    if (tree < 0)
+        return -1;
+    if (fstat(tree, &status) < 0)
+        return fail(why, "bind source \"%s\"", source);
+    if ((flags & BIND_PROCFS) && !is_procfs_root(tree, &status))
+        return errno = EINVAL, fail(why, "\"%s\" cannot be mounted because it is not of type proc", path);
+    /* Before anyone can see it. */
+    if (take_steps(op, 2, tree, source, why) < 0)
+        return -1;
+    cleanup_close int target = S_ISDIR(status.st_mode) ? root_make_directory(path, 0755) : root_make_file(path);
+
+    if (target >= 0 && sys_move_mount(tree, target) == 0)
+        return 0;
+    if (target >= 0 && errno == EINVAL && !S_ISDIR(status.st_mode))
+        errno = EISDIR; /* what the kernel means */
+    return fail(why, "bind \"%s\" on \"%s\"", source, path);
+}
