@@ -109,7 +109,7 @@ test.each<[string, string]>([
     'mounts[0].destination: expected a string, not {"deep":"xxx',
   ],
   [`${config()} `.padEnd((4 << 20) + 1), "the JSON text is longer than 4194304 bytes"],
-])("%.80s is refused: %s", (text, words) => {
+])("what has no right form is refused by the path of its field: %.60s: %s", (text, words) => {
   expect(() => parseConfig(text)).toThrow(words);
 });
 
