@@ -34,6 +34,8 @@ enum op_code {
     OP_LOG = 2,        /* numbers: max bytes, max files | strings: path of the json-file log */
     OP_SPILL = 3,      /* numbers: max bytes per client | strings: directory for O_TMPFILE of clients that lag behind */
     OP_OOM_COUNTER = 4,/* strings: file with an "oom_kill N" line (memory.oom_control, memory.events), read at start and at exit */
+    OP_SECCOMP_LISTENER = 86, /* strings: path of a unix socket, then a message in pieces, between which the process's pid goes: connected to now, sent
+                          with the descriptor that OP_SECCOMP makes by SECCOMP_FILTER_FLAG_NEW_LISTENER */
     OP_CLONE = 5,      /* numbers: CLONE_NEW* flags | strings: directory of the v2 cgroup to be born in, or "" */
 
     /* Anywhere. */
@@ -73,7 +75,8 @@ enum op_code {
     OP_USER = 55,      /* strings: docker's user text ("", "uid", "uid:gid", "name:group"), then additional groups; read in /etc of the root after OP_PIVOT; digits are never looked up as names; keeps capabilities (PR_SET_KEEPCAPS) */
     OP_CAPABILITIES = 56, /* numbers: effective, permitted, inheritable, ambient */
     OP_NO_NEW_PRIVS = 57, /* no operands */
-    OP_SECCOMP = 58,   /* numbers: SECCOMP_FILTER_FLAG_* | strings: struct sock_filter[] */
+    OP_SECCOMP = 58,   /* numbers: SECCOMP_FILTER_FLAG_* | strings: struct sock_filter[]; a new listener is in the hands of OP_SECCOMP_LISTENER's socket
+                          before the child does anything else */
     OP_CWD = 59,       /* numbers: create (1) or not | strings: path in the container; verified to be inside the root */
     OP_MOUNT_ATTRIBUTES = 61, /* numbers: steps | strings: path in root of a mount */
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */

@@ -28,6 +28,7 @@ const SUITES: readonly Suite[] = [
   { name: "images", paths: ["./test/images"] },
   { name: "end to end", paths: ["./test/e2e"], processes: 2 },
   { name: "crash", paths: ["./test/crash"] },
+  { name: "seccomp", paths: ["./test/seccomp"] },
   { name: "security", paths: ["./test/security"] },
   { name: "cgroup version 2, in a guest", paths: ["./test/v2"] },
   { name: "stress", paths: ["./test/stress"] },

@@ -43,6 +43,7 @@ static op_function *const OPS[] = {
     [OP_CAPABILITIES] = op_capabilities,
     [OP_NO_NEW_PRIVS] = op_no_new_privs,
     [OP_SECCOMP] = op_seccomp,
+    [OP_SECCOMP_LISTENER] = op_seccomp_listener,
     [OP_CWD] = op_cwd,
     [OP_MOUNT_ATTRIBUTES] = op_mount_attributes,
     [OP_EXEC] = op_exec,
@@ -72,30 +73,31 @@ void warn_shim(const struct op *op, const char *object, int error)
     tell(SYNC_WARNING, op->index, error, object);
 }
 
-int send_console(int master)
+int send_descriptor(enum sync_type type, uint32_t index, int fd)
 {
-    struct sync_message message = {.type = SYNC_CONSOLE};
+    struct sync_message message = {.type = type, .index = index};
     struct iovec part = {&message, sizeof message};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    union descriptor_space space;
+    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
 
-    memcpy(CMSG_DATA(&control.header), &master, sizeof master);
+    put_descriptor(&packet, &space, fd);
     return sendmsg(context.sync, &packet, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+int hear_go(void)
+{
+    struct sync_message answer;
+    ssize_t size = recv(context.sync, &answer, sizeof answer, 0);
+
+    return size == (ssize_t)sizeof answer && answer.type == SYNC_GO ? 0 : -1;
 }
 
 int op_barrier(const struct op *op, struct failure *why)
 {
-    struct sync_message answer;
-
     if (tell(SYNC_READY, op->index, (int)op_number(op, 0), "") < 0)
         return fail(why, "barrier");
-    ssize_t size = recv(context.sync, &answer, sizeof answer, 0);
-
     /* The shim is gone, or it was told not to start: nothing to report to anyone. */
-    if (size != (ssize_t)sizeof answer || answer.type != SYNC_GO)
+    if (hear_go() < 0)
         _exit(1);
     return 0;
 }

@@ -70,7 +70,7 @@ int op_console(const struct op *op, struct failure *why)
         return fail(why, "ioctl TIOCGPTPEER");
     if (size.ws_row != 0 && ioctl(master, TIOCSWINSZ, &size) < 0)
         return fail(why, "ioctl TIOCSWINSZ");
-    if (send_console(master) < 0)
+    if (send_descriptor(SYNC_CONSOLE, op->index, master) < 0)
         return fail(why, "hand over the terminal");
     if ((op_number(op, 2) & CONSOLE_BIND) && bind_console(peer, why) < 0)
         return -1;

@@ -1,8 +1,6 @@
 /* Ops that give privileges away, and the last step: exec. */
 #define _GNU_SOURCE
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -71,21 +69,6 @@ int op_no_new_privs(const struct op *op, struct failure *why)
 {
     (void)op;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? fail(why, "prctl PR_SET_NO_NEW_PRIVS") : 0;
-}
-
-int op_seccomp(const struct op *op, struct failure *why)
-{
-    struct text filter = op_string(op, 0);
-    static struct sock_filter aligned[BPF_MAXINSNS];
-    struct sock_fprog program = {.len = (unsigned short)(filter.size / sizeof *aligned), .filter = aligned};
-
-    errno = E2BIG;
-    if (filter.size > sizeof aligned)
-        return fail(why, "seccomp filter of %u bytes", filter.size);
-    memcpy(aligned, filter.bytes, filter.size);
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op_number(op, 0), &program) < 0)
-        return fail(why, "seccomp");
-    return 0;
 }
 
 int op_cwd(const struct op *op, struct failure *why)

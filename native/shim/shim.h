@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -86,6 +87,17 @@ int sys_pidfd_open(pid_t pid);
 int sys_pidfd_signal(int pidfd, int signal);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 
+/* descriptor.c */
+/* What sendmsg and recvmsg put a descriptor in. */
+union descriptor_space {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+void put_descriptor(struct msghdr *message, union descriptor_space *space, int fd);
+/* The one that came with a message, or -1. */
+int take_descriptor(struct msghdr *message);
+
 /* What the supervisor was told by the ops before the clone. */
 struct settings {
     uint32_t flags; /* SUPERVISE_* */
@@ -124,11 +136,11 @@ op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_direct
 op_function op_bind_source, op_remount;
 op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonly_root, op_console;
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
-op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_cwd, op_exec, op_barrier;
+op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_cwd, op_exec, op_barrier;
 op_function op_hook;
 
 /* child.c */
-enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO };
+enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER };
 
 struct sync_message {
     uint32_t type, index;
@@ -139,7 +151,9 @@ struct sync_message {
 int run_op(const struct op *op, struct failure *why);
 _Noreturn void run_child(struct plan *plan);
 void warn_shim(const struct op *op, const char *object, int error);
-int send_console(int master);
+int send_descriptor(enum sync_type type, uint32_t index, int fd);
+/* Waits for the shim's SYNC_GO. */
+int hear_go(void);
 
 /* stdio.c */
 struct streams {
@@ -166,6 +180,10 @@ int copy_up(int from, int to, struct failure *why);
 
 /* ops_identity.c */
 int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why);
+
+/* ops_seccomp.c */
+/* In the shim: passes the listener that came with the child's message on to whoever OP_SECCOMP_LISTENER named. */
+int seccomp_listener_send(struct msghdr *from_child, pid_t process, struct failure *why);
 
 /* init.c */
 /* pid 1 of a container with --init: forks; returns in the child, never in pid 1. */

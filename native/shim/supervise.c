@@ -113,12 +113,11 @@ static void say_failure(enum message_type type, uint32_t op, int error, const ch
 
 static void take_terminal(struct msghdr *message)
 {
-    struct cmsghdr *control = CMSG_FIRSTHDR(message);
     int copy;
 
-    if (control == NULL || control->cmsg_type != SCM_RIGHTS)
+    terminal = take_descriptor(message);
+    if (terminal < 0)
         return;
-    memcpy(&terminal, CMSG_DATA(control), sizeof terminal);
     fcntl(terminal, F_SETFL, O_NONBLOCK);
     output[STREAM_STDOUT] = terminal;
     watch(terminal, &from_output[STREAM_STDOUT], EPOLLIN);
@@ -158,13 +157,29 @@ static void child_failed(const struct sync_message *said)
     say_failure(MSG_FAILED, said->index, said->error, said->object);
 }
 
+/* The child waits; who shall decide about its system calls must have been told. */
+static void pass_listener(struct msghdr *message, uint32_t index)
+{
+    struct sync_message answer = {.type = SYNC_GO, .index = index};
+    struct failure why;
+
+    if (seccomp_listener_send(message, process, &why) == 0) {
+        send(sync_socket, &answer, sizeof answer, MSG_NOSIGNAL);
+        return;
+    }
+    answer.error = why.error;
+    memcpy(answer.object, why.object, sizeof answer.object);
+    child_failed(&answer);
+    sys_pidfd_signal(process_fd, SIGKILL);
+}
+
 /* False when the child has nothing more to say for now. */
 static bool hear_child(void)
 {
     struct sync_message said;
     struct iovec part = {&said, sizeof said};
-    char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    union descriptor_space space;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &space, .msg_controllen = sizeof space};
     ssize_t size = recvmsg(sync_socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
@@ -177,6 +192,8 @@ static bool hear_child(void)
         say_failure(MSG_WARNING, said.index, said.error, said.object);
     else if (said.type == SYNC_CONSOLE)
         take_terminal(&message);
+    else if (said.type == SYNC_LISTENER)
+        pass_listener(&message, said.index);
     else
         child_failed(&said);
     return true;

@@ -64,6 +64,11 @@ export function describe(op: Op): Description {
         call: `read(${quoted(op.file)})`,
         purpose: "counts the kills for want of memory, before and after",
       };
+    case "seccomp-listener":
+      return {
+        call: `connect(${quoted(op.path)})`,
+        purpose: "who listens there will decide about some of its system calls",
+      };
     case "clone":
       return {
         call: `clone3(${cloneFlags(op.flags)}${op.cgroup === "" ? "" : `, CLONE_INTO_CGROUP ${op.cgroup}`})`,
@@ -105,6 +110,7 @@ type Early =
   | "log"
   | "spill"
   | "oom-counter"
+  | "seccomp-listener"
   | "clone"
   | "mkdir"
   | "write"

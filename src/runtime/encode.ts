@@ -32,6 +32,8 @@ function operandsOf(op: Op): Operands {
       return [[op.maxBytes], [op.directory]];
     case "oom-counter":
       return [[], [op.file]];
+    case "seccomp-listener":
+      return [[], [op.path, ...op.introduction]];
     case "clone":
       return [[op.flags], [op.cgroup]];
     case "mkdir":
@@ -62,6 +64,7 @@ function childOperands(
         | "log"
         | "spill"
         | "oom-counter"
+        | "seccomp-listener"
         | "clone"
         | "mkdir"
         | "write"

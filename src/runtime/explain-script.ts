@@ -58,6 +58,7 @@ function hostLines(op: Op): string[] {
       return [`# ${purpose}`, `echo ${quote(op.data)} >${quote(op.path)}${op.optional ? " || true" : ""}`];
     case "supervise":
     case "log":
+    case "seccomp-listener":
       return [`# not in this script: ${purpose}`];
     default:
       return [];

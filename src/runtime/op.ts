@@ -18,6 +18,8 @@ export type ShimOp =
   | { readonly op: "log"; readonly path: string; readonly maxBytes: number; readonly maxFiles: number }
   | { readonly op: "spill"; readonly directory: string; readonly maxBytes: number }
   | { readonly op: "oom-counter"; readonly file: string }
+  /** `introduction`: what whoever listens at `path` is told, in pieces between which the process's id goes. */
+  | { readonly op: "seccomp-listener"; readonly path: string; readonly introduction: readonly string[] }
   | { readonly op: "clone"; readonly flags: number; readonly cgroup: string };
 
 /** Before or after the clone. */

@@ -3,8 +3,8 @@ import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import { CAPABILITIES, capabilityMask } from "./capabilities.ts";
 import type { Op } from "./op.ts";
-import { seccompOp } from "./seccomp/seccomp.ts";
-import type { Process, Rlimit, Spec } from "./spec.ts";
+import { compiledSeccomp, seccompOps } from "./seccomp/seccomp.ts";
+import type { CompiledSeccomp, Process, Rlimit, Spec } from "./spec.ts";
 
 /** From linux/resource.h (asm-generic). */
 const RLIMITS = [
@@ -28,18 +28,26 @@ const RLIMITS = [
 
 const DEFAULT_UMASK = 0o022;
 
-/** Behind pivot_root and the network. The filter comes last that can: before the privileges go that loading it takes, or after no_new_privs. */
-export function identityOps(
+/** None for an unconfined process. */
+export function filterOf(
   process: Process,
   seccomp: Spec["linux"]["seccomp"],
   features: Features,
+): CompiledSeccomp | undefined {
+  return seccomp && compiledSeccomp(seccomp, capabilityMasks(process, features).bounding, features);
+}
+
+/** Behind pivot_root and the network. The filter comes last that can: before the privileges go that loading it takes, or after no_new_privs. */
+export function identityOps(
+  process: Process,
+  filter: CompiledSeccomp | undefined,
+  features: Features,
   { createCwd, hooks = [] }: { createCwd: boolean; hooks?: readonly Op[] },
 ): Op[] {
-  const masks = capabilityMasks(process, features);
-  const filter = seccompOp(seccomp, masks.bounding, features);
-  const early = process.noNewPrivileges ? [] : filter;
-  const late = process.noNewPrivileges ? [{ op: "no-new-privs" } as const, ...filter] : [];
-  const { bounding, ...sets } = masks;
+  const load = seccompOps(filter);
+  const early = process.noNewPrivileges ? [] : load;
+  const late = process.noNewPrivileges ? [{ op: "no-new-privs" } as const, ...load] : [];
+  const { bounding, ...sets } = capabilityMasks(process, features);
   return [
     ...(process.rlimits ?? []).map(rlimitOp),
     { op: "umask", mask: process.user.umask ?? DEFAULT_UMASK },

@@ -315,6 +315,23 @@ test.each<[string, Launch, string]>([
   expect(() => compile(what)).toThrow(words);
 });
 
+test("a seccomp listener is connected to before the clone, and told of the process by number", () => {
+  const seccomp = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    listenerPath: "/run/agent",
+    syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }],
+  };
+  const ops = compile({ ...withLinux({ seccomp }), bundle: "/bundle" });
+  const op = ops.find((each) => each.op === "seccomp-listener");
+  expect(ascending(order(ops, "seccomp-listener", "clone", "seccomp"))).toBe(true);
+  expect(JSON.parse(op?.introduction.join("17") ?? "")).toEqual({
+    ociVersion: "1.2.0",
+    fds: ["seccompFd"],
+    pid: 17,
+    state: { ociVersion: "1.2.0", id: "box", status: "creating", pid: 17, bundle: "/bundle" },
+  });
+});
+
 test("more layers than one mount takes are refused before anything is made", () => {
   const root = {
     ...launch.root,

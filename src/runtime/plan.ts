@@ -4,11 +4,12 @@ import { BerthError } from "../lib/error.ts";
 import type { Op } from "./op.ts";
 import { cgroupPlanOf, joinCgroupOps, makeCgroupOps } from "./plan-cgroups.ts";
 import { hooksBeforeExec } from "./plan-hooks.ts";
-import { identityOps } from "./plan-identity.ts";
+import { filterOf, identityOps } from "./plan-identity.ts";
 import { CLONE, namespaceOps } from "./plan-namespaces.ts";
 import { consoleOp, treeOps } from "./plan-mounts.ts";
 import { supervisionOps } from "./plan-supervision.ts";
 import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
+import { listenerOps } from "./seccomp/listener.ts";
 import type { Spec } from "./spec.ts";
 
 export { encodePlan } from "./encode.ts";
@@ -18,12 +19,14 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
   const { spec, network } = launch;
   const cgroup = cgroupPlanOf(spec, features);
   const namespaces = namespaceOps(spec);
+  const filter = filterOf(spec.process, spec.linux.seccomp, features);
   return [
     ...supervisionOps(launch.id, spec.process, launch.supervision, cgroup?.oomCounterFile),
     ...(cgroup === undefined ? [] : makeCgroupOps(cgroup)),
     ...(launch.root.kind === "overlay"
       ? [{ op: "mkdir", path: launch.root.mountpoint, mode: 0o755, existOk: true } as const]
       : []),
+    ...listenerOps(filter, launch),
     ...namespaces.beforeClone,
     { op: "clone", flags: namespaces.cloneFlags, cgroup: cgroup?.v2Directory ?? "" },
     ...joinCgroupOps(cgroup?.v1Tasks ?? []),
@@ -39,7 +42,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       launch.supervision.waitForStart || needsBarrier(launch, features),
       sysctlOps(spec),
     ),
-    ...identityOps(spec.process, spec.linux.seccomp, features, {
+    ...identityOps(spec.process, filter, features, {
       createCwd: true,
       hooks: hooksBeforeExec(launch),
     }),
@@ -102,8 +105,10 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   const join = (flags: number): Op => ({ op: "join-process", ...target, flags });
   const { hierarchies, v2 } = features.cgroups;
   const birth = launch.v2Cgroup ?? launch.cgroup;
+  const filter = filterOf(process, seccomp, features);
   return [
     ...supervisionOps(id, process, supervision),
+    ...listenerOps(filter, launch.container, target.pid),
     join(CLONE.pid),
     { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
     ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
@@ -113,6 +118,6 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
     ...(process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj } as const]),
     ...(process.terminal ? [consoleOp({ process }, false)] : []),
     ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
-    ...identityOps(process, seccomp, features, { createCwd: false }),
+    ...identityOps(process, filter, features, { createCwd: false }),
   ];
 }

@@ -11,6 +11,7 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   log: 2,
   spill: 3,
   "oom-counter": 4,
+  "seccomp-listener": 86,
   clone: 5,
   mkdir: 16,
   write: 17,

@@ -67,7 +67,8 @@ export interface ProcessIdentity {
 /** One more process in a container that runs. */
 export interface ExecLaunch {
   readonly id: string;
-  readonly container: Pick<Launch, "id" | "root" | "supervision">;
+  /** As it was launched. */
+  readonly container: Pick<Launch, "id" | "spec" | "bundle" | "root" | "supervision">;
   readonly target: ProcessIdentity;
   readonly process: Process;
   /** That of the container: its exec gets no other. */

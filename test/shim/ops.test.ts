@@ -510,6 +510,31 @@ describe("settings", () => {
     expect(said).toContain("1\n2\n");
     expect(said).toContain("Operation not permitted");
   });
+
+  root("a seccomp listener goes to who waits for it, with what it is told of the process", async () => {
+    using place = new Place();
+    const { promise: told, resolve } = Promise.withResolvers<string>();
+    using agent = Bun.listen({
+      unix: `${place.top}/agent`,
+      socket: { data: (_, bytes) => resolve(bytes.toString()) },
+    });
+    const before: Op[] = [
+      { op: "seccomp-listener", path: agent.unix, introduction: ["<", " is the process, ", ">"] },
+    ];
+    const inside: Op[] = [{ op: "seccomp", flags: NEW_LISTENER, program: ALLOW_ALL }];
+    await using shim = await Shim.container(place, { argv: ["true"], before, inside });
+    shim.start();
+    const { pid } = await shim.running();
+    expect(await told).toBe(`<${pid} is the process, ${pid}>`);
+    expect((await shim.exited()).exitCode).toBe(0);
+  });
+
+  root("a filter for a listener that nobody was named for is not loaded", async () => {
+    using place = new Place();
+    const inside: Op[] = [{ op: "seccomp", flags: NEW_LISTENER, program: ALLOW_ALL }];
+    const { object } = await failureOf(place, containerPlan(place, { argv: ["true"], inside }));
+    expect(object).toContain("send to seccomp listener");
+  });
 });
 
 /** A struct sock_filter. */
@@ -521,6 +546,9 @@ function instruction(code: number, whenTrue: number, whenFalse: number, operand:
   bytes.writeUInt32LE(operand, 4);
   return bytes;
 }
+
+const NEW_LISTENER = 8;
+const ALLOW_ALL = instruction(0x06, 0, 0, 0x7fff0000);
 
 describe("the host", () => {
   root("mkdir and write before the clone; what may fail is a warning", async () => {

@@ -414,3 +414,62 @@ test("with a directory the program is also there for the next process", () => {
     rmSync(cacheDirectory, { recursive: true });
   }
 });
+
+const asking: Seccomp = {
+  defaultAction: "SCMP_ACT_ALLOW",
+  listenerPath: "/run/agent",
+  syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }],
+};
+
+test("who listens is no part of the program", () => {
+  const first = compiledSeccomp(asking, 0n, features);
+  const other = compiledSeccomp(
+    { ...asking, listenerPath: "/run/other", listenerMetadata: "x" },
+    0n,
+    features,
+  );
+  expect(first.listener).toEqual({ path: "/run/agent" });
+  expect(other.listener).toEqual({ path: "/run/other", metadata: "x" });
+  expect(other.program).toBe(first.program);
+  expect(compiledSeccomp({ profile: { json: JSON.stringify(asking) } }, 0n, features).listener).toEqual(
+    first.listener,
+  );
+});
+
+const LOG = "SECCOMP_FILTER_FLAG_LOG";
+const WAIT = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
+
+test.each<[string, Seccomp, number]>([
+  ["SPEC_ALLOW where a profile names none", { defaultAction: "SCMP_ACT_ALLOW" }, 4],
+  ["SPEC_ALLOW where a profile has null", { defaultAction: "SCMP_ACT_ALLOW", flags: null }, 4],
+  ["none where a profile wants none", { defaultAction: "SCMP_ACT_ALLOW", flags: [] }, 0],
+  ["NEW_LISTENER where a rule notifies", asking, 4 | 8],
+  ["all that were asked for", { ...asking, flags: [LOG, WAIT, "SECCOMP_FILTER_FLAG_TSYNC"] }, 2 | 8 | 32],
+  ["WAIT_KILLABLE_RECV only with a listener", { defaultAction: "SCMP_ACT_ALLOW", flags: [WAIT] }, 0],
+  [
+    "no listener where none is needed, whatever its path",
+    { defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/run/agent" },
+    4,
+  ],
+])("flags: %s", (_, seccomp, flags) => {
+  expect(compiledSeccomp(seccomp, 0n, features).flags).toBe(flags);
+});
+
+test.each<[string, Partial<Seccomp>, string]>([
+  ["a flag nobody knows", { flags: ["SECCOMP_FILTER_FLAG_X"] }, '"SECCOMP_FILTER_FLAG_X"'],
+  [
+    "to notify by default",
+    { defaultAction: "SCMP_ACT_NOTIFY" },
+    "SCMP_ACT_NOTIFY cannot be used as default action",
+  ],
+  [
+    "to notify on write",
+    { syscalls: [{ names: ["read", "write"], action: "SCMP_ACT_NOTIFY" }] },
+    "SCMP_ACT_NOTIFY cannot be used for the write syscall",
+  ],
+  ["to notify nobody", { listenerPath: "" }, "seccomp listenerPath is not set"],
+  ["a relative path", { listenerPath: "agent" }, 'seccomp listenerPath "agent" is no absolute path'],
+  ["a path longer than an address", { listenerPath: `/${"x".repeat(107)}` }, "of at most 107 bytes"],
+])("%s is refused as runc does, before anything is made", (_, more, words) => {
+  expect(() => compiledSeccomp({ ...asking, ...more }, 0n, features)).toThrow(words);
+});

@@ -10,25 +10,30 @@ import { cachedProgram } from "./cache.ts";
 import { COMPILER_VERSION, compileSeccomp } from "./compile.ts";
 import { DEFAULT_PROGRAM } from "./default-program.ts";
 import { DEFAULT_PROFILE } from "./facts.ts";
+import { listenerOf } from "./listener.ts";
 import { chooseRules, parseProfile } from "./profile.ts";
 
+const FLAG_NEW_LISTENER = 8;
+const FLAG_WAIT_KILLABLE_RECV = 32;
 /** SECCOMP_FILTER_FLAG_*. TSYNC is none: a process that starts has one thread. */
 const FLAGS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: 0,
   SECCOMP_FILTER_FLAG_LOG: 2,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: FLAG_WAIT_KILLABLE_RECV,
 };
 /** As runc where a profile names none: without it every filtered process pays for the speculation barrier. */
 const DEFAULT_FLAGS = ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
 
-/** None for an unconfined process. `capabilities` are those of the bounding set: docker's profiles depend on them. */
-export function seccompOp(choice: Spec["linux"]["seccomp"], capabilities: bigint, features: Features): Op[] {
-  if (choice === undefined) return [];
-  const { flags, program } = compiledSeccomp(choice, capabilities, features);
-  return [{ op: "seccomp", flags, program }];
+/** None for an unconfined process. */
+export function seccompOps(filter: CompiledSeccomp | undefined): Op[] {
+  return filter === undefined ? [] : [{ op: "seccomp", flags: filter.flags, program: filter.program }];
 }
 
-/** Compiled, or remembered; with `cacheDirectory` (made, 0700) also by those who come after this process. */
+/**
+ * Compiled, or remembered; with `cacheDirectory` (made, 0700) also by those who come after this process. `capabilities` are those of the
+ * bounding set: docker's profiles depend on them.
+ */
 export function compiledSeccomp(
   choice: NonNullable<Spec["linux"]["seccomp"]>,
   capabilities: bigint,
@@ -43,10 +48,13 @@ export function compiledSeccomp(
   if ("program" in choice) return choice;
   if (isBuiltIn(choice, capabilities, features)) return builtIn();
   const digest = digestOfSource(choice, capabilities, features);
-  return (
+  const filter =
     compiled.get(digest) ??
-    remember(digest, toFilter(rulesOf(choice, capabilities, features), digest, features, cacheDirectory))
-  );
+    remember(digest, toFilter(rulesOf(choice, capabilities, features), digest, features, cacheDirectory));
+  // The program does not depend on who listens.
+  return "profile" in choice || filter.listener === undefined
+    ? filter
+    : { ...filter, listener: listenerOf(choice) };
 }
 
 /** Programs by the digest of everything they are made from. A machine has few profiles; an engine that has seen very many forgets them. */
@@ -65,7 +73,10 @@ function digestOfSource(
   { architecture, kernelVersion }: Features,
 ): Digest {
   const compiler = `${COMPILER_VERSION} ${architecture}`;
-  if (!("profile" in choice)) return digestOf(`${compiler}\n${formatExactJson(choice)}`);
+  if (!("profile" in choice)) {
+    const { listenerPath, listenerMetadata: _, ...rules } = choice;
+    return digestOf(`${compiler} ${listenerPath === undefined}\n${formatExactJson(rules)}`);
+  }
   const source = choice.profile === "default" ? "default" : choice.profile.json;
   return digestOf(`${compiler} ${kernelVersion.join(".")} ${capabilities}\n${source}`);
 }
@@ -84,27 +95,23 @@ function toFilter(
   { architecture }: Features,
   cacheDirectory: string | undefined,
 ): CompiledSeccomp {
-  if ([rules, ...(rules.syscalls ?? [])].some((each) => actionOf(each) === "SCMP_ACT_NOTIFY"))
-    throw new BerthError("unsupported", "berth does not support the seccomp action SCMP_ACT_NOTIFY");
-  const flags = flagBits(rules.flags ?? DEFAULT_FLAGS);
+  const listener = listenerOf(rules);
   const compile = () => compileSeccomp(rules, architecture);
   return {
     program: cacheDirectory === undefined ? compile() : cachedProgram(cacheDirectory, digest, compile),
-    flags,
+    flags: flagBits(rules.flags ?? DEFAULT_FLAGS, listener !== undefined),
+    ...(listener === undefined ? {} : { listener }),
   };
 }
 
-function actionOf(of: { readonly action: string } | { readonly defaultAction: string }): string {
-  return "action" in of ? of.action : of.defaultAction;
-}
-
-function flagBits(names: readonly string[]): number {
-  return names.reduce((bits, name) => {
+function flagBits(names: readonly string[], listened: boolean): number {
+  const bits = names.reduce((sum, name) => {
     const flag = FLAGS[name];
     if (flag === undefined)
       throw new BerthError("unsupported", `berth does not support the seccomp flag "${name}"`);
-    return bits | flag;
+    return sum | flag;
   }, 0);
+  return listened ? bits | FLAG_NEW_LISTENER : bits & ~FLAG_WAIT_KILLABLE_RECV; // the kernel takes that only with a listener
 }
 
 const DEFAULT_MASK = capabilityMask(DEFAULT_CAPABILITIES);
@@ -145,5 +152,8 @@ let decoded: CompiledSeccomp | undefined;
 
 /** Of docker's profile with docker's capabilities on x86_64: compiled when berth was built. */
 function builtIn(): CompiledSeccomp {
-  return (decoded ??= { program: Buffer.from(DEFAULT_PROGRAM, "base64"), flags: flagBits(DEFAULT_FLAGS) });
+  return (decoded ??= {
+    program: Buffer.from(DEFAULT_PROGRAM, "base64"),
+    flags: flagBits(DEFAULT_FLAGS, false),
+  });
 }

@@ -1,0 +1,150 @@
+/*
+ * The seccomp filter, and the listener that decides for it. A filter may ask its listener about every call the child
+ * makes, and who listens is told by the shim. So a messenger is made before the filter is loaded: it has no filter, shares the
+ * child's descriptors, and hands the listener over while the child waits without a system call.
+ */
+#define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "shim.h"
+
+#define AGENT_TIMEOUT_SECONDS 10
+#define PIECES_LIMIT 3
+
+/* What child and messenger tell each other in shared memory: one of these, or the number of the listener. */
+#define LOADING 0
+#define DELIVERED (-1)
+#define LOST (-2)
+
+/* In the shim: who is to have the listener, and what it is told. */
+static int agent = -1;
+static struct op introduction;
+
+int op_seccomp_listener(const struct op *op, struct failure *why)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval patience = {.tv_sec = AGENT_TIMEOUT_SECONDS};
+    struct text path = op_string(op, 0);
+
+    errno = ENAMETOOLONG;
+    if (path.size >= sizeof address.sun_path || op->strings - 1 > PIECES_LIMIT)
+        return fail(why, "seccomp listener \"%s\"", path.bytes);
+    memcpy(address.sun_path, path.bytes, path.size);
+    agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* For connect, too: nobody waits for ever on one who listens and never accepts. */
+    if (agent < 0 || setsockopt(agent, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
+        connect(agent, (struct sockaddr *)&address, sizeof address) < 0)
+        return fail(why, "connect to seccomp listener \"%s\"", path.bytes);
+    introduction = *op;
+    return 0;
+}
+
+/* One message with the descriptor; the connection ends behind it. */
+static int introduce(int socket, int listener, pid_t process)
+{
+    struct iovec parts[2 * PIECES_LIMIT];
+    union descriptor_space space;
+    struct msghdr message = {.msg_iov = parts};
+    char pid[16];
+    ssize_t whole = 0;
+    int digits = snprintf(pid, sizeof pid, "%d", process);
+
+    for (unsigned piece = 1; piece < introduction.strings; piece++) {
+        struct text text = op_string(&introduction, piece);
+
+        if (piece > 1)
+            parts[message.msg_iovlen++] = (struct iovec){pid, (size_t)digits};
+        parts[message.msg_iovlen++] = (struct iovec){(char *)(uintptr_t)text.bytes, text.size};
+        whole += text.size + (piece > 1 ? digits : 0);
+    }
+    put_descriptor(&message, &space, listener);
+    ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+
+    if (sent >= 0 && sent < whole)
+        errno = EMSGSIZE;
+    return sent == whole ? 0 : -1;
+}
+
+int seccomp_listener_send(struct msghdr *from_child, pid_t process, struct failure *why)
+{
+    cleanup_close int listener = take_descriptor(from_child);
+    cleanup_close int socket = agent;
+
+    agent = -1;
+    if (listener < 0 || socket < 0 || introduce(socket, listener, process) < 0)
+        return fail(why, "send to seccomp listener \"%s\"", op_string(&introduction, 0).bytes);
+    return 0;
+}
+
+/* In the child: the number of the listener where one was asked for, else 0. */
+static int load(const struct op *op, struct failure *why)
+{
+    struct text filter = op_string(op, 0);
+    static struct sock_filter aligned[BPF_MAXINSNS];
+    struct sock_fprog program = {.len = (unsigned short)(filter.size / sizeof *aligned), .filter = aligned};
+
+    errno = E2BIG;
+    if (filter.size > sizeof aligned)
+        return fail(why, "seccomp filter of %u bytes", filter.size);
+    memcpy(aligned, filter.bytes, filter.size);
+    long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op_number(op, 0), &program);
+
+    return listener < 0 ? fail(why, "seccomp") : (int)listener;
+}
+
+/* The child's copy is closed in its table: one who dies must not be waited for because the child itself holds what it held. */
+static _Noreturn void run_messenger(atomic_int *said, uint32_t index, pid_t child)
+{
+    int listener;
+
+    while ((listener = atomic_load(said)) == LOADING && getppid() == child)
+        sched_yield();
+    if (listener > 0) {
+        bool delivered = send_descriptor(SYNC_LISTENER, index, listener) == 0 && hear_go() == 0;
+
+        close(listener);
+        atomic_store(said, delivered ? DELIVERED : LOST);
+    }
+    _exit(0);
+}
+
+static int load_with_listener(const struct op *op, struct failure *why)
+{
+    atomic_int *said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t child = getpid();
+
+    if (said == MAP_FAILED)
+        return fail(why, "mmap for the seccomp listener");
+    pid_t messenger = (pid_t)syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, NULL);
+
+    if (messenger < 0)
+        return fail(why, "clone for the seccomp listener");
+    if (messenger == 0)
+        run_messenger(said, op->index, child);
+    int listener = load(op, why);
+
+    atomic_store(said, listener < 0 ? LOST : listener);
+    while (atomic_load(said) == listener)
+        ; /* no system call: it would be asked about, and nobody is there to answer */
+    waitpid(messenger, NULL, __WALL);
+    if (listener >= 0 && atomic_load(said) == LOST)
+        return errno = EPIPE, fail(why, "hand over the seccomp listener");
+    return listener < 0 ? -1 : 0;
+}
+
+int op_seccomp(const struct op *op, struct failure *why)
+{
+    if (op_number(op, 0) & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+        return load_with_listener(op, why);
+    return load(op, why) < 0 ? -1 : 0;
+}
