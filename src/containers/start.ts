@@ -11,12 +11,14 @@ import type { Container } from "./container.ts";
 import { networkEvent, watchExit } from "./exit.ts";
 import { joinOthers } from "./join.ts";
 import { toLaunch } from "./launch.ts";
+import { mountRequests } from "./mounts.ts";
 import { networkKind } from "./network.ts";
 import { networkFilesIn, writeNetworkFiles } from "./network-files.ts";
 import { requireOverlay } from "./overlay.ts";
 import type { Parts } from "./parts.ts";
 import { containerDirectory } from "./places.ts";
 import { forget } from "./remove.ts";
+import { requirePropagation } from "./sources.ts";
 import { mountSharedMemory, unmountSharedMemory } from "./shared-memory.ts";
 import { explainStartFailure } from "./start-failure.ts";
 
@@ -43,6 +45,7 @@ function requireStartable({ state, id }: Container): void {
 
 async function launch(parts: Parts, container: Container): Promise<void> {
   await requireOverlay(parts.features);
+  requirePropagation(mountRequests(container.spec.hostConfig));
   await using undo = new AsyncDisposableStack();
   const endpoint = openEndpoint(parts, container, undo);
   const shared = openSharedMemory(parts, container, undo);
