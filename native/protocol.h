@@ -42,8 +42,9 @@ enum op_code {
     OP_MKDIR = 16,     /* numbers: mode, exist_ok | strings: host path */
     OP_WRITE = 17,     /* numbers: flags WRITE_* | strings: host path, data: open(O_WRONLY) + one write; cgroup files, oom_score_adj */
     OP_JOIN = 18,      /* numbers: CLONE_NEW* type | strings: namespace file */
-    OP_JOIN_PROCESS = 19, /* numbers: pid, start time (field 22 of /proc/pid/stat), CLONE_NEW* flags: setns(pidfd). Before the clone only
-                             CLONE_NEWPID: the child is born there; the child then joins the others by the pidfd the shim opened */
+    OP_JOIN_PROCESS = 19, /* numbers: pid, start time (field 22 of /proc/pid/stat), CLONE_NEW* flags: setns(pidfd). Before the clone
+                             without flags: opens it, and looks whether it is that process still. The pid namespace is that of OP_ENTER's
+                             new process */
     OP_UNSHARE = 20,   /* numbers: CLONE_NEW* flags */
 
     /* The child, on its way into the container. */
@@ -78,6 +79,8 @@ enum op_code {
     OP_SECCOMP = 58,   /* numbers: SECCOMP_FILTER_FLAG_* | strings: struct sock_filter[]; a new listener is in the hands of OP_SECCOMP_LISTENER's socket
                           before the child does anything else */
     OP_CWD = 59,       /* numbers: create (1) or not | strings: path in the container; verified to be inside the root */
+    OP_ENTER = 62,     /* no operands: the rest is performed by a new process, a session of its own, in the pid namespace that was joined;
+                          a terminal on its standard input becomes the controlling one. The one before it ends */
     OP_MOUNT_ATTRIBUTES = 61, /* numbers: steps | strings: path in root of a mount */
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
     OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and
@@ -112,7 +115,8 @@ enum op_code {
 #define BIND_PROCFS 8u          /* the source must be the root of a procfs */
 #define BIND_SLOTS 64u
 /* OP_CONSOLE */
-#define CONSOLE_BIND 1u         /* mount the slave over dev/console: for the first process, never for an exec */
+#define CONSOLE_BIND 1u         /* the first process: the slave is mounted over dev/console and becomes the controlling terminal at once, not by
+                                   OP_ENTER */
 /* OP_EXEC */
 #define EXEC_SET_HOME 1u        /* add HOME from /etc/passwd of the root where the environment has none */
 /* OP_HOOK */

@@ -42,15 +42,12 @@ static int bind_console(int peer, struct failure *why)
     return 0;
 }
 
-static int become_controlling(int peer, struct failure *why)
+int begin_session(struct failure *why)
 {
     if (setsid() < 0 && errno != EPERM)
         return fail(why, "setsid");
-    if (ioctl(peer, TIOCSCTTY, 0) < 0)
+    if (isatty(STDIN_FILENO) && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
         return fail(why, "ioctl TIOCSCTTY");
-    for (int fd = 0; fd < 3; fd++)
-        if (dup2(peer, fd) < 0)
-            return fail(why, "dup2");
     return 0;
 }
 
@@ -74,5 +71,8 @@ int op_console(const struct op *op, struct failure *why)
         return fail(why, "hand over the terminal");
     if ((op_number(op, 2) & CONSOLE_BIND) && bind_console(peer, why) < 0)
         return -1;
-    return become_controlling(peer, why);
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(peer, fd) < 0)
+            return fail(why, "dup2");
+    return op_number(op, 2) & CONSOLE_BIND ? begin_session(why) : 0;
 }

@@ -52,7 +52,7 @@ int op_join_process(const struct op *op, struct failure *why)
 {
     pid_t pid = (pid_t)op_number(op, 0);
 
-    /* The shim opens it, its child inherits it: inside the pid namespace the number would mean somebody else. */
+    /* The shim opens it, its child inherits it: one look for both, before anything is made. */
     if (context.target_pid != pid) {
         context.target_pidfd = sys_pidfd_open(pid);
         if (context.target_pidfd < 0)
@@ -64,6 +64,8 @@ int op_join_process(const struct op *op, struct failure *why)
     }
     int flags = (int)op_number(op, 2);
 
+    if (flags == 0)
+        return 0;
     if (setns(context.target_pidfd, flags) < 0)
         return fail(why, "setns to process %d", pid);
     if (!(flags & CLONE_NEWNS))

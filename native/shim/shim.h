@@ -136,14 +136,14 @@ op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_direct
 op_function op_bind_source, op_remount;
 op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonly_root, op_console;
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
-op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_cwd, op_exec, op_barrier;
+op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_cwd, op_exec, op_barrier, op_enter;
 op_function op_hook;
 
 /* child.c */
-enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER };
+enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER, SYNC_SUCCESSOR };
 
 struct sync_message {
-    uint32_t type, index;
+    uint32_t type, index; /* SYNC_SUCCESSOR: its pid */
     int32_t error; /* SYNC_READY: which barrier */
     char object[480];
 };
@@ -154,6 +154,10 @@ void warn_shim(const struct op *op, const char *object, int error);
 int send_descriptor(enum sync_type type, uint32_t index, int fd);
 /* Waits for the shim's SYNC_GO. */
 int hear_go(void);
+
+/* console.c */
+/* A session of its own, with the terminal on its standard input, if that is one. */
+int begin_session(struct failure *why);
 
 /* stdio.c */
 struct streams {

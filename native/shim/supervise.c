@@ -147,6 +147,21 @@ static void reached_barrier(uint32_t number)
     let_go();
 }
 
+/* Another process performs the rest of the plan. Only a child of ours can be meant: nobody makes us look after a stranger. */
+static void watch_successor(pid_t pid)
+{
+    struct sync_message go = {.type = SYNC_GO};
+    siginfo_t ignored;
+
+    if (waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) < 0)
+        return;
+    close_scoped(&process_fd);
+    process = pid;
+    process_fd = sys_pidfd_open(pid);
+    process_start = start_time_of(pid);
+    send(sync_socket, &go, sizeof go, MSG_NOSIGNAL);
+}
+
 static void child_failed(const struct sync_message *said)
 {
     struct failure why = {.error = said->error};
@@ -186,6 +201,7 @@ static bool hear_child(void)
         return false;
     if (size != (ssize_t)sizeof said)
         return end_of_sync(), false;
+    said.object[sizeof said.object - 1] = 0;
     if (said.type == SYNC_READY)
         reached_barrier((uint32_t)said.error);
     else if (said.type == SYNC_WARNING)
@@ -194,6 +210,8 @@ static bool hear_child(void)
         take_terminal(&message);
     else if (said.type == SYNC_LISTENER)
         pass_listener(&message, said.index);
+    else if (said.type == SYNC_SUCCESSOR)
+        watch_successor((pid_t)said.index);
     else
         child_failed(&said);
     return true;
@@ -241,6 +259,9 @@ static void reap(void)
     while (read(children, &ignored, sizeof ignored) > 0)
         ;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        /* It may have named its successor before it ended. */
+        while (sync_socket >= 0 && hear_child())
+            ;
         if (pid != process)
             continue;
         exited = true;

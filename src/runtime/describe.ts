@@ -90,6 +90,8 @@ export function describe(op: Op): Description {
         purpose: `shares the ${namespaceTypes(op.type).join(", ")} namespace that is there`,
       };
     case "join-process":
+      if (op.flags === 0)
+        return { call: `pidfd_open(${op.pid})`, purpose: "the container's process, if it is that one still" };
       return {
         call: `setns(pidfd of ${op.pid}, ${cloneFlags(op.flags)})`,
         purpose: `enters the namespaces of process ${op.pid}: ${namespaceTypes(op.flags).join(", ")}`,
@@ -241,6 +243,7 @@ type Late =
   | "user"
   | "capabilities"
   | "no-new-privs"
+  | "enter"
   | "seccomp";
 
 function describeIdentity(op: Extract<Op, { op: Late }>): Description {
@@ -302,6 +305,12 @@ function describeIdentity(op: Extract<Op, { op: Late }>): Description {
       return {
         call: `capset(${capabilityNames(op.effective).join(",") || "none"})`,
         purpose: "keeps these parts of root's rights only",
+      };
+    case "enter":
+      return {
+        call: "clone(CLONE_PARENT)",
+        purpose:
+          "a new process, born in the container's pid namespace: nobody there has seen it while it might do more",
       };
     case "no-new-privs":
       return {

@@ -145,6 +145,7 @@ function settingOperands(
         | "user"
         | "capabilities"
         | "no-new-privs"
+        | "enter"
         | "seccomp"
         | "cwd"
         | "exec";
@@ -194,6 +195,7 @@ function settingOperands(
     case "readonly-root":
     case "session":
     case "no-new-privs":
+    case "enter":
       return [[], []];
   }
 }

@@ -121,6 +121,8 @@ export type IdentityOp =
       readonly ambient: bigint;
     }
   | { readonly op: "no-new-privs" }
+  /** The rest is done by a new process, in the pid namespace that was joined. */
+  | { readonly op: "enter" }
   | { readonly op: "seccomp"; readonly flags: number; readonly program: Uint8Array };
 
 export type SettingOp =

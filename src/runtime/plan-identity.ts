@@ -42,7 +42,7 @@ export function identityOps(
   process: Process,
   filter: CompiledSeccomp | undefined,
   features: Features,
-  { createCwd, hooks = [] }: { createCwd: boolean; hooks?: readonly Op[] },
+  { createCwd, enter = [], hooks = [] }: { createCwd: boolean; enter?: readonly Op[]; hooks?: readonly Op[] },
 ): Op[] {
   const load = seccompOps(filter);
   const early = process.noNewPrivileges ? [] : load;
@@ -57,6 +57,7 @@ export function identityOps(
     userOp(process),
     { op: "capabilities", ...sets },
     ...late,
+    ...enter,
     ...hooks,
     { op: "exec", argv: process.args, env: process.env ?? [], setHome: true },
   ];

@@ -99,25 +99,27 @@ const isIpc = (path: string) =>
   path.startsWith("fs/mqueue/") ||
   /^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/.test(path);
 
-/** One more process in a container: joins, then the same last steps as the first. The pid namespace is joined by the clone. */
+const JOINED = CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgroup | CLONE.pid;
+
+/**
+ * One more process in a container: joins, then the same last steps as the first. It is born into the pid namespace when it may no more
+ * than it shall: until then nobody in the container sees it.
+ */
 export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   const { id, process, supervision, target, seccomp } = launch;
-  const join = (flags: number): Op => ({ op: "join-process", ...target, flags });
   const { hierarchies, v2 } = features.cgroups;
   const birth = launch.v2Cgroup ?? launch.cgroup;
   const filter = filterOf(process, seccomp, features);
   return [
     ...supervisionOps(id, process, supervision),
     ...listenerOps(filter, launch.container, target.pid),
-    join(CLONE.pid),
+    { op: "join-process", ...target, flags: 0 }, // is it still there?
     { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
     ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
-    join(CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgroup),
-    { op: "root", path: "/", bind: false },
-    { op: "session" },
+    { op: "join-process", ...target, flags: JOINED },
     ...(process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj } as const]),
     ...(process.terminal ? [consoleOp({ process }, false)] : []),
     ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
-    ...identityOps(process, filter, features, { createCwd: false }),
+    ...identityOps(process, filter, features, { createCwd: false, enter: [{ op: "enter" }] }),
   ];
 }

@@ -48,6 +48,7 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   cwd: 59,
   exec: 60,
   "mount-attributes": 61,
+  enter: 62,
   hook: 80,
   "bind-source": 90,
   remount: 91,

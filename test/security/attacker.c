@@ -20,7 +20,7 @@
 
 #define SWAPS 50000000l
 #define SWAPS_UNTIL_READY 100
-#define ROUNDS 20000000l
+#define ROUNDS 200000000l
 
 static void say(const char *text)
 {
@@ -68,30 +68,30 @@ static unsigned long long effective(pid_t pid)
     return mask;
 }
 
-/* hunt N: traces N processes as soon as each exists, and says what they may do that we may not. */
-static int hunt(int wanted)
+static void boast(pid_t pid, unsigned long long ours)
+{
+    say(effective(pid) & ~ours ? "caught one that may do more\n" : "caught an equal\n");
+    ptrace(PTRACE_DETACH, pid, 0, 0);
+}
+
+/* hunt: traces what comes into our pid namespace as soon as it is there, and says whether it may do more than we. */
+static int hunt(void)
 {
     unsigned long long ours = effective(getpid());
-    pid_t next = getpid() + 1;
-    char text[160];
+    pid_t first = getpid() + 1;
 
     say("hunting\n");
-    for (long round = 0; round < ROUNDS && wanted > 0; round++) {
-        /* A process that enters the namespace takes the next number; nobody else makes any. */
-        if (!traced(next)) {
-            if (errno != ESRCH) {
-                snprintf(text, sizeof text, "refused %d\n", errno);
-                say(text);
-                wanted--;
-                next++;
-            }
+    for (long round = 0; round < ROUNDS; round++) {
+        /* The next to come takes one of the next numbers: nobody else here makes processes. */
+        pid_t pid = first + (pid_t)(round % 4);
+
+        if (traced(pid))
+            boast(pid, ours);
+        else if (errno == ESRCH)
             continue;
-        }
-        snprintf(text, sizeof text, "caught %s\n", (effective(next) & ~ours) ? "with more than we have" : "an equal");
-        say(text);
-        ptrace(PTRACE_DETACH, next, 0, 0);
-        next++;
-        wanted--;
+        else
+            say("refused\n");
+        first = pid + 1;
     }
     return 0;
 }
@@ -109,10 +109,10 @@ int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "swap") == 0)
         return swap(argv[2], argv[3]);
-    if (argc == 3 && strcmp(argv[1], "hunt") == 0)
-        return hunt(atoi(argv[2]));
+    if (argc == 2 && strcmp(argv[1], "hunt") == 0)
+        return hunt();
     if (argc == 3 && strcmp(argv[1], "type") == 0)
         return type(argv[2]);
-    fprintf(stderr, "usage: attacker swap A B | hunt N | type TEXT\n");
+    fprintf(stderr, "usage: attacker swap A B | hunt | type TEXT\n");
     return 2;
 }

@@ -172,7 +172,7 @@ export function masks(): Op[] {
 }
 
 /** What the child gives away, and the exec. */
-export function becoming(options: PlanOptions): Op[] {
+export function becoming(options: PlanOptions, enter: readonly Op[] = []): Op[] {
   const { capabilities = DEFAULT_CAPABILITIES } = options;
   const plain = { effective: capabilities, permitted: capabilities, inheritable: 0n, ambient: 0n };
   const sets = options.capabilitySets ?? plain;
@@ -181,6 +181,7 @@ export function becoming(options: PlanOptions): Op[] {
     { op: "cwd", path: options.cwd ?? "/", create: true },
     { op: "user", user: options.user ?? "", groups: options.groups ?? [] },
     { op: "capabilities", ...sets },
+    ...enter,
     { op: "exec", argv: options.argv, env: options.env ?? [PATH], setHome: options.setHome ?? false },
   ];
 }
@@ -215,13 +216,12 @@ export function execPlan(place: Place, target: Target, options: PlanOptions): Op
   const join = { op: "join-process", pid: target.pid, startTime: target.startTime } as const;
   return [
     ...supervision(place, { log: false, ...options }),
-    { ...join, flags: CLONE_NEWPID },
+    { ...join, flags: 0 },
     { op: "clone", flags: 0, cgroup: options.cgroup ?? "" },
-    { ...join, flags: NAMESPACES & ~CLONE_NEWPID },
+    { ...join, flags: NAMESPACES },
     ...(options.terminal === true ? [openTerminal(false)] : []),
     ...(options.barrier === false ? [] : [{ op: "barrier" } as const]),
-    ...(options.terminal === true ? [] : [{ op: "session" } as const]),
     ...(options.inside ?? []),
-    ...becoming(options),
+    ...becoming(options, [{ op: "enter" }]),
   ];
 }
