@@ -1,6 +1,6 @@
 /*
  * What the engine and the shim say to each other. The same numbers stand in src/runtime/protocol.ts; a test compares them.
- * Everything is little endian. A change that an older peer would misread raises BERTH_PROTOCOL_VERSION.
+ * Everything is little endian.
  *
  * The plan (a memfd on descriptor 3):
  *   struct plan_header, then op_count ops back to back. An op is struct op_header, `numbers` 64-bit numbers, then
@@ -10,13 +10,22 @@
  *
  * A connection (descriptor 4, a stream socketpair, for the engine that spawned the shim; shim.sock in the run directory for
  * everybody later) carries frames: struct frame_header and `size` bytes. Its first frame is MSG_HELLO or MSG_ATTACH.
+ *
+ * A shim lives as long as its process, over many engines, newer and older ones. So what is here stays as it is for ever:
+ *   - a number is never used again, a field never changes; a payload only grows at its end, and who knows less of it reads less;
+ *   - a type of frame that the receiver does not know is skipped by the engine, and answered with ENOSYS by the shim;
+ *   - both sides say their version (MSG_HELLO, MSG_STATE). What the shim's version does not have it is never sent: the engine
+ *     does without, or refuses. A shim newer than its engine is asked for what that engine knows.
+ * The plan is not part of this: engine and shim that meet there are of one build, and other versions are refused.
+ *
+ * Version 2: ATTACH_LOG; the lost entries in MSG_EXITED.
  */
 #ifndef BERTH_PROTOCOL_H
 #define BERTH_PROTOCOL_H
 
 #include <stdint.h>
 
-#define BERTH_PROTOCOL_VERSION 1
+#define BERTH_PROTOCOL_VERSION 2
 #define PLAN_MAGIC 0x48545242u /* "BRTH" */
 #define PLAN_MAX_SIZE (4u << 20)
 #define FRAME_MAX_SIZE (64u << 10)
@@ -26,13 +35,15 @@
 
 struct plan_header { uint32_t magic; uint16_t version; uint16_t reserved; uint32_t op_count; uint32_t size; };
 struct op_header { uint16_t code; uint16_t numbers; uint16_t strings; uint16_t reserved; uint32_t size; uint32_t reserved2; };
+/* What a client that follows the log is sent first: uint64 number of files, then those, oldest first. */
+struct log_file { uint64_t inode, size; };
 struct frame_header { uint32_t size; uint16_t type; uint16_t reserved; };
 
 enum op_code {
     /* The shim itself, before the clone. */
     OP_SUPERVISE = 1,  /* numbers: flags SUPERVISE_*, rows, columns, drain ms | strings: id, run directory */
     OP_LOG = 2,        /* numbers: max bytes, max files | strings: path of the json-file log */
-    OP_SPILL = 3,      /* numbers: max bytes per client | strings: directory for O_TMPFILE of clients that lag behind */
+    OP_SPILL = 3,      /* numbers: max bytes that a client may lag behind, percent of the disk to leave free | strings: directory for the O_TMPFILE */
     OP_OOM_COUNTER = 4,/* strings: file with an "oom_kill N" line (memory.oom_control, memory.events), read at start and at exit */
     OP_SECCOMP_LISTENER = 86, /* strings: path of a unix socket, then a message in pieces, between which the process's pid goes: connected to now, sent
                           with the descriptor that OP_SECCOMP makes by SECCOMP_FILTER_FLAG_NEW_LISTENER */
@@ -132,7 +143,7 @@ enum message_type {
     /* shim to engine, to every control connection */
     MSG_STATE = 16,  /* uint32 phase PHASE_*, int32 pid of the process (its init in the container), uint64 start time, int32 pid of the shim, uint32 version */
     MSG_FAILED = 17, /* uint32 index of the op, int32 errno (0: the text says all), uint32 length, object text; the shim ends afterwards */
-    MSG_EXITED = 18, /* int32 exit code (128+n for a signal), uint32 flags EXITED_*, int64 unix time in ns; sent after the exit file is written and output is drained */
+    MSG_EXITED = 18, /* int32 exit code (128+n for a signal), uint32 flags EXITED_*, int64 unix time in ns, uint64 entries missing in the log; sent after the exit file is written and output is drained */
     MSG_REPLY = 19,  /* uint16 type answered, uint16 0, int32 errno */
     MSG_WARNING = 20,/* uint32 index of the op, int32 errno, uint32 length, object text */
     MSG_BARRIER = 21,/* uint32 BARRIER_*: the process waits there; BARRIER_START is a phase instead */
@@ -141,6 +152,10 @@ enum message_type {
 #define ATTACH_STDIN 1u
 #define ATTACH_STDOUT 2u
 #define ATTACH_STDERR 4u
+#define ATTACH_LOG 8u    /* instead of output: the log's files as they are (struct log_file), then every entry that is not in them yet */
+
+#define CLIENTS_LIMIT 400 /* attached at a time; a further one is told so and hung up */
+#define FRAME_HEADER 8    /* of docker's stream format */
 
 #define PHASE_CLONED 1u  /* the child exists, its namespaces too */
 #define PHASE_READY 2u   /* it waits at BARRIER_START */
@@ -153,8 +168,8 @@ enum message_type {
 /*
  * Files in the run directory (0700), each written beside and renamed:
  *   shim.sock  0600, stream
- *   state      {"version":1,"phase":"running","pid":12,"startTime":345,"shimPid":11,"startedAt":1700000000000000000}
- *   exit       {"exitCode":0,"oomKilled":false,"finishedAt":1700000000000000000} written before anyone is told;
+ *   state      {"version":2,"phase":"running","pid":12,"startTime":345,"shimPid":11,"startedAt":1700000000000000000}
+ *   exit       {"exitCode":0,"oomKilled":false,"lostEntries":0,"finishedAt":1700000000000000000} written before anyone is told;
  *              a failed start: {"exitCode":-1,"failedOp":7,"errno":2,"object":"exec /bin/x","finishedAt":…}
  */
 #endif

@@ -1,10 +1,10 @@
 /*
  * Everybody who is connected: control connections speak in frames, attached clients get output and give input. A client
- * that does not keep up never holds up the process: what it misses goes into a file of its own that has no name, and is
- * sent from there; only past the limit it is cut off, and told so.
+ * that does not keep up never holds up the process: what it misses goes into the backlog and is sent from there; only past
+ * the limit, or where the disk has no more room, it is cut off, and told so.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -12,21 +12,35 @@
 
 #include "shim.h"
 
-/* With a spill file each they stay below the usual limit of 1024 descriptors. */
-#define CONNECTIONS_LIMIT 400
+/* Engines, and clients that have not said yet what they want, find a place however many clients there are. */
+#define CONNECTIONS_LIMIT (CLIENTS_LIMIT + 32)
 #define CHUNK_SIZE 65536
-#define SPILL_PIECE (1 << 20)
+/* A record that only one client is meant to get: the last it hears. */
+#define LAST_WORDS 0x10000u
 
 enum kind { KIND_NEW, KIND_CONTROL, KIND_CLIENT };
+
+/* Stands before each piece of output in the backlog. */
+struct record {
+    uint32_t streams; /* ATTACH_*: who wants it */
+    uint32_t size;
+};
+
+/* How far a client that lags behind has come. */
+struct place {
+    off_t at;
+    uint32_t left; /* of the record that it is in */
+    bool wanted;   /* that record */
+};
 
 struct connection {
     struct connection *next;
     int fd;
     enum kind kind;
     uint32_t streams, events; /* ATTACH_*; what epoll watches */
-    bool used, input_ended, cut_off, unwatched, dead;
-    int spill; /* -1: the client keeps up */
-    off_t spill_read, spill_write;
+    bool used, input_ended, behind, unwatched, dead;
+    struct place place; /* in the backlog, where it is behind */
+    off_t cut_off;      /* it gets nothing from here on; 0: it stays */
     size_t received;
     unsigned char frame[64]; /* a frame that has not come whole yet */
 };
@@ -61,7 +75,7 @@ static bool gives_input(const struct connection *connection)
 /* Input is watched while somebody wants it; a hang-up always is. */
 static void watch_client(struct connection *client)
 {
-    watch(client, (gives_input(client) && reading_input ? EPOLLIN : 0u) | (client->spill >= 0 ? EPOLLOUT : 0u));
+    watch(client, (gives_input(client) && reading_input ? EPOLLIN : 0u) | (client->behind ? EPOLLOUT : 0u));
 }
 
 static struct connection *find_free(void)
@@ -81,16 +95,30 @@ static void add(int fd, enum kind kind)
         close(fd);
         return;
     }
-    *made = (struct connection){.next = connections, .fd = fd, .kind = kind, .used = true, .events = EPOLLIN, .spill = -1};
+    *made = (struct connection){.next = connections, .fd = fd, .kind = kind, .used = true, .events = EPOLLIN};
     connections = made;
 }
 
-static void close_spill(struct connection *client)
+/* Gives back what everybody has, of the backlog. */
+static void trim_backlog(void)
 {
-    if (client->spill >= 0)
-        close(client->spill);
-    client->spill = -1;
-    client->spill_read = client->spill_write = 0;
+    off_t slowest = -1;
+
+    for (struct connection *at = connections; at != NULL; at = at->next)
+        if (at->behind && (slowest < 0 || at->place.at < slowest))
+            slowest = at->place.at;
+    if (slowest < 0)
+        backlog_close();
+    else
+        backlog_pass(slowest);
+}
+
+static void keep_up(struct connection *client)
+{
+    if (!client->behind)
+        return;
+    client->behind = false;
+    trim_backlog();
 }
 
 /* Marks it; its place is free when no event of this round can still point to it. */
@@ -104,7 +132,7 @@ static void hang_up(struct connection *connection)
     progressed = true;
     close(connection->fd);
     connection->fd = -1;
-    close_spill(connection);
+    keep_up(connection);
     if (gave_input)
         stdin_client_ended();
 }
@@ -187,126 +215,265 @@ static void reply(struct connection *control, enum message_type to, int error)
     send_frame(control, MSG_REPLY, &payload, sizeof payload);
 }
 
-static bool spill_open(struct connection *client)
-{
-    const char *directory = context.settings.spill_directory;
-
-    if (client->spill < 0 && directory != NULL)
-        client->spill = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    return client->spill >= 0;
-}
-
 /* It does not listen any more; what it has said before is still for the process. */
 static void end_output(struct connection *client)
 {
     if (!gives_input(client))
         return hang_up(client);
     client->streams = ATTACH_STDIN;
-    close_spill(client);
+    keep_up(client);
     watch_client(client);
 }
 
-static void spill(struct connection *client, const struct iovec *parts, int number, size_t skip)
+static bool is_raw(const struct connection *client)
 {
-    for (int index = 0; index < number; index++) {
-        size_t behind = skip < parts[index].iov_len ? skip : parts[index].iov_len;
-        size_t size = parts[index].iov_len - behind;
+    return (context.settings.flags & SUPERVISE_TTY) || (client->streams & ATTACH_LOG);
+}
 
-        skip -= behind;
-        if (size == 0)
-            continue;
-        if (pwrite(client->spill, (char *)parts[index].iov_base + behind, size, client->spill_write) != (ssize_t)size)
-            return hang_up(client); /* the disk is full: half a frame must not be sent */
-        client->spill_write += (off_t)size;
-    }
+/* `words` as the client reads its stream: plain for a terminal, an entry of the log, or a frame of standard error. */
+static size_t in_its_form(const struct connection *client, char *to, size_t size, const char *words)
+{
+    size_t length = strlen(words);
+
+    if (client->streams & ATTACH_LOG)
+        return log_entry(to, words);
+    if (is_raw(client))
+        return (size_t)snprintf(to, size, "%s", words);
+    memcpy(to, (char[]){2, 0, 0, 0, 0, 0, (char)(length >> 8), (char)length}, FRAME_HEADER);
+    return FRAME_HEADER + (size_t)snprintf(to + FRAME_HEADER, size - FRAME_HEADER, "%s", words);
 }
 
 /* The last thing a client hears that lagged too far behind. */
-static void cut_off(struct connection *client)
+static void cut_off(struct connection *client, const char *why)
 {
-    static const char words[] = "\nberth: this client fell too far behind and was disconnected; see the container's log\n";
-    unsigned char header[8] = {2, 0, 0, 0, 0, 0, 0, sizeof words - 1};
-    struct iovec parts[] = {{header, sizeof header}, {(void *)(uintptr_t)words, sizeof words - 1}};
-    bool raw = context.settings.flags & SUPERVISE_TTY;
+    char words[400], last[LOG_ENTRY_SIZE(sizeof words)];
 
-    client->cut_off = true;
-    spill(client, parts + raw, 2 - raw, 0);
+    snprintf(words, sizeof words,
+             "\nberth: this client fell too far behind and was disconnected: %s; see the container's log\n", why);
+    struct record record = {LAST_WORDS, (uint32_t)in_its_form(client, last, sizeof last, words)};
+    struct iovec parts[] = {{&record, sizeof record}, {last, record.size}};
+
+    backlog_append(parts, array_size(parts));
+    client->cut_off = backlog_end();
 }
 
-static void deliver(struct connection *client, const struct iovec *parts, int number, size_t size)
+/* It did not take all of the record that goes to the backlog's end: the rest of it, and what follows, waits there. */
+static void fall_behind(struct connection *client, size_t size, size_t sent)
+{
+    client->behind = true;
+    client->place.at = backlog_end() + (off_t)(sizeof(struct record) + sent);
+    client->place.left = (uint32_t)(size - sent);
+    client->place.wanted = true;
+    watch_client(client);
+}
+
+/* What can go at once goes; true where some of it has to wait. */
+static bool send_now(struct connection *client, const struct iovec *parts, int number, size_t size)
 {
     struct msghdr message = {.msg_iov = (void *)(uintptr_t)parts, .msg_iovlen = (size_t)number};
-    ssize_t sent = 0;
+    ssize_t sent = client->behind ? 0 : sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-    if (client->spill < 0)
-        sent = sendmsg(client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno != EAGAIN)
-        return end_output(client);
-    sent = sent < 0 ? 0 : sent;
-    if ((size_t)sent == size)
+        return end_output(client), false;
+    if (!client->behind && sent != (ssize_t)size)
+        fall_behind(client, size, sent < 0 ? 0 : (size_t)sent);
+    return client->behind;
+}
+
+static bool listens(const struct connection *client, uint32_t stream)
+{
+    return client->kind == KIND_CLIENT && (client->streams & stream) && !client->dead && client->cut_off == 0;
+}
+
+/* There is no place for the record that begins at `start`: who needs it ends before it, or at once with half of it sent. */
+static void lose(uint32_t stream, off_t start)
+{
+    for (struct connection *at = connections; at != NULL; at = at->next) {
+        if (!at->behind || !listens(at, stream))
+            continue;
+        if (at->place.at >= start)
+            hang_up(at);
+        else
+            at->cut_off = start;
+    }
+}
+
+/* Some clients have gone too far behind for this record to be the last they can have. */
+static void limit_backlog(off_t start)
+{
+    bool room = backlog_has_room(start);
+
+    for (struct connection *at = connections; at != NULL; at = at->next) {
+        if (!at->behind || at->dead || at->cut_off != 0)
+            continue;
+        if (!room)
+            cut_off(at, "the disk is nearly full");
+        else if ((uint64_t)(backlog_end() - at->place.at) > context.settings.spill_max_bytes)
+            cut_off(at, "no more is kept for it");
+    }
+}
+
+/* parts[0] is left for the record's own header. */
+static void deliver(uint32_t stream, struct iovec *parts, int number)
+{
+    struct record record = {.streams = stream};
+    off_t start = backlog_end();
+    bool waits = false;
+
+    for (int index = 1; index < number; index++)
+        record.size += (uint32_t)parts[index].iov_len;
+    for (struct connection *at = connections; at != NULL; at = at->next)
+        if (listens(at, stream))
+            waits |= send_now(at, parts + 1, number - 1, record.size);
+    if (!waits)
         return;
-    if (!spill_open(client))
-        return hang_up(client);
-    spill(client, parts, number, (size_t)sent);
-    if (!client->dead && (uint64_t)(client->spill_write - client->spill_read) > context.settings.spill_max_bytes)
-        cut_off(client);
-    if (!client->dead)
-        watch_client(client);
+    parts[0] = (struct iovec){&record, sizeof record};
+    if (backlog_append(parts, number))
+        limit_backlog(start);
+    else
+        lose(stream, start);
 }
 
 void connections_output(enum stream stream, const char *bytes, size_t size)
 {
-    bool raw = context.settings.flags & SUPERVISE_TTY;
-    unsigned char header[8] = {stream == STREAM_STDOUT ? 1 : 2, 0, 0, 0, (unsigned char)(size >> 24),
-                               (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
-    struct iovec parts[] = {{header, sizeof header}, {(void *)(uintptr_t)bytes, size}};
-    uint32_t wanted = stream == STREAM_STDOUT ? ATTACH_STDOUT : ATTACH_STDERR;
+    unsigned char header[FRAME_HEADER] = {stream == STREAM_STDOUT ? 1 : 2, 0, 0, 0, (unsigned char)(size >> 24),
+                                          (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
+    size_t header_size = context.settings.flags & SUPERVISE_TTY ? 0 : sizeof header;
+    struct iovec parts[] = {{0}, {header, header_size}, {(void *)(uintptr_t)bytes, size}};
 
-    for (struct connection *at = connections; at != NULL; at = at->next)
-        if (at->kind == KIND_CLIENT && (at->streams & wanted) && !at->dead && !at->cut_off)
-            deliver(at, parts + raw, 2 - raw, size + (raw ? 0 : sizeof header));
+    deliver(stream == STREAM_STDOUT ? ATTACH_STDOUT : ATTACH_STDERR, parts, array_size(parts));
 }
 
-/* Gives the disk back what lies before `end`, a piece at a time. */
-static void free_spill(const struct connection *client, off_t start, off_t end)
+void connections_log(const char *entries, size_t size)
 {
-    off_t from = start / SPILL_PIECE * SPILL_PIECE, to = end / SPILL_PIECE * SPILL_PIECE;
+    struct iovec parts[] = {{0}, {(void *)(uintptr_t)entries, size}};
 
-    if (to > from)
-        fallocate(client->spill, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);
+    deliver(ATTACH_LOG, parts, array_size(parts));
+}
+
+static void enter_record(struct place *place, const struct connection *client, const struct record *record)
+{
+    off_t end = place->at + (off_t)(sizeof *record + record->size);
+
+    place->at += (off_t)sizeof *record;
+    place->left = record->size;
+    place->wanted = record->streams == LAST_WORDS ? end == client->cut_off : (client->streams & record->streams) != 0;
+}
+
+/* Goes on in `size` bytes of the backlog, as far as at most `most` of them are for the client; those go `to`, if that is given. */
+static size_t advance(struct place *place, const struct connection *client, const char *bytes, size_t size, size_t most,
+                      char *to)
+{
+    const char *end = bytes + size;
+    struct record record;
+    size_t taken = 0;
+
+    for (;;) {
+        if (place->left == 0) {
+            if ((size_t)(end - bytes) < sizeof record)
+                return taken;
+            memcpy(&record, bytes, sizeof record);
+            enter_record(place, client, &record);
+            bytes += sizeof record;
+        }
+        size_t piece = (size_t)(end - bytes) < place->left ? (size_t)(end - bytes) : place->left;
+
+        if (place->wanted && piece > most - taken)
+            piece = most - taken;
+        if (piece == 0)
+            return taken;
+        if (place->wanted && to != NULL)
+            memcpy(to + taken, bytes, piece);
+        taken += place->wanted ? piece : 0;
+        place->at += (off_t)piece;
+        place->left -= (uint32_t)piece;
+        bytes += piece;
+    }
+}
+
+static off_t end_of(const struct connection *client)
+{
+    return client->cut_off != 0 ? client->cut_off : backlog_end();
 }
 
 /*
- * Sends from the spill file; when it is empty the client keeps up again. By copy: sendfile would lend pages of the file to
- * the socket, and the hole that is made behind them would make zeroes of what the client has not read yet.
+ * One chunk of the backlog; false when the client takes no more, or was hung up. By copy: sendfile would lend pages of the
+ * file to the socket, and the hole that is made behind them would make zeroes of what the client has not read yet.
  */
+static bool catch_up_chunk(struct connection *client)
+{
+    static char bytes[CHUNK_SIZE], content[CHUNK_SIZE];
+    off_t rest = end_of(client) - client->place.at;
+    ssize_t got = backlog_read(bytes, rest < CHUNK_SIZE ? (size_t)rest : sizeof bytes, client->place.at);
+    struct place there = client->place;
+
+    if (got <= 0)
+        return hang_up(client), false;
+    size_t wanted = advance(&there, client, bytes, (size_t)got, sizeof content, content);
+    ssize_t sent = wanted == 0 ? 0 : send(client->fd, content, wanted, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (sent < 0 && errno != EAGAIN)
+        return end_output(client), false;
+    progressed |= sent > 0;
+    if (sent == (ssize_t)wanted)
+        client->place = there;
+    else if (sent > 0)
+        advance(&client->place, client, bytes, (size_t)got, (size_t)sent, NULL);
+    return sent == (ssize_t)wanted;
+}
+
+/* Sends from the backlog; at its end the client keeps up again. */
 static void catch_up(struct connection *client)
 {
-    static char bytes[CHUNK_SIZE];
-
-    while (client->spill_read < client->spill_write) {
-        ssize_t got = pread(client->spill, bytes, sizeof bytes, client->spill_read);
-        ssize_t sent = got <= 0 ? -1 : send(client->fd, bytes, (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (got > 0 && sent < 0 && errno == EAGAIN)
-            return;
-        if (sent <= 0)
-            return end_output(client);
-        progressed = true;
-        free_spill(client, client->spill_read, client->spill_read + sent);
-        client->spill_read += sent;
-    }
-    close_spill(client);
-    if (finishing || client->cut_off)
+    while (client->place.at < end_of(client))
+        if (!catch_up_chunk(client))
+            return trim_backlog();
+    if (finishing || client->cut_off != 0)
         return hang_up(client);
+    keep_up(client);
     watch_client(client);
+}
+
+static unsigned count_clients(void)
+{
+    unsigned count = 0;
+
+    for (struct connection *at = connections; at != NULL; at = at->next)
+        count += at->kind == KIND_CLIENT && !at->dead;
+    return count;
+}
+
+static void refuse(struct connection *client)
+{
+    char words[200], all[LOG_ENTRY_SIZE(sizeof words)];
+
+    snprintf(words, sizeof words, "berth: %d clients are attached already, and no more are served\n", CLIENTS_LIMIT);
+    send(client->fd, all, in_its_form(client, all, sizeof all, words), MSG_NOSIGNAL | MSG_DONTWAIT);
+    hang_up(client);
+}
+
+/* A follower of the log is told first what is in the files already; everything behind that comes to it here. */
+static bool send_log_files(struct connection *client)
+{
+    struct {
+        uint64_t count;
+        struct log_file file[LOG_FILES_LIMIT];
+    } files;
+    files.count = log_files(files.file);
+    size_t size = offsetof(typeof(files), file) + files.count * sizeof files.file[0];
+
+    return send(client->fd, &files, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
 }
 
 static void become_client(struct connection *connection, uint32_t streams)
 {
+    bool full = count_clients() >= CLIENTS_LIMIT;
+
     connection->kind = KIND_CLIENT;
-    connection->streams = streams;
-    if (finishing)
+    connection->streams = streams & ATTACH_LOG ? streams & (ATTACH_STDIN | ATTACH_LOG) : streams;
+    if (full)
+        return refuse(connection);
+    if (((streams & ATTACH_LOG) && !send_log_files(connection)) || finishing)
         return hang_up(connection);
     if (stdin_closed())
         connection->streams &= ~ATTACH_STDIN;
@@ -445,7 +612,7 @@ void connections_ready(void *pointer, uint32_t events)
         return;
     if (connection->kind != KIND_CLIENT)
         return read_frames(connection);
-    if (events & EPOLLOUT)
+    if ((events & EPOLLOUT) && connection->behind)
         catch_up(connection);
     if (!connection->dead && (events & EPOLLIN))
         read_input(connection);
@@ -463,7 +630,7 @@ bool connections_finish(void)
 
     finishing = true;
     for (struct connection *at = connections; at != NULL; at = at->next) {
-        if (at->kind == KIND_CLIENT && at->spill < 0)
+        if (at->kind == KIND_CLIENT && !at->behind)
             hang_up(at);
         waiting |= at->kind == KIND_CLIENT && !at->dead;
     }

@@ -12,8 +12,6 @@
 #include "shim.h"
 
 #define PART_SIZE 16384
-/* An escape is at most six bytes for one; the rest is what stands around the text. */
-#define ENTRY_SIZE(text) ((text) * 6 + 128)
 
 /* What of a stream has not been written yet: at most one part. */
 static struct pending {
@@ -33,8 +31,11 @@ static struct {
 /* Entries that go out with one write: at the latest when all that was read of the process is in them. */
 static struct {
     size_t size;
-    char bytes[ENTRY_SIZE(PART_SIZE) + 32768];
+    char bytes[LOG_ENTRY_SIZE(PART_SIZE) + 32768];
 } batch;
+
+/* Entries that the disk did not take: since the last that it took, and of all. */
+static uint64_t gap, lost;
 
 static int open_file(void)
 {
@@ -55,23 +56,42 @@ int log_open(const struct settings *settings)
     return open_file();
 }
 
-/* path.1 becomes path.2 and so on; with one file it is emptied instead. */
+static void name_of(char name[4096], uint32_t number)
+{
+    if (number > 0)
+        snprintf(name, 4096, "%s.%u", file.path, number);
+    else
+        snprintf(name, 4096, "%s", file.path);
+}
+
+/* path.1 becomes path.2 and so on. The file that goes is not emptied: who reads it right now comes to its end. */
 static void rotate(void)
 {
     char from[4096], to[4096];
 
+    if (file.max_files <= 1)
+        unlink(file.path);
     for (uint32_t number = file.max_files > 0 ? file.max_files - 1 : 0; number > 0; number--) {
-        snprintf(to, sizeof to, "%s.%u", file.path, number);
-        if (number > 1)
-            snprintf(from, sizeof from, "%s.%u", file.path, number - 1);
-        else
-            snprintf(from, sizeof from, "%s", file.path);
+        name_of(from, number - 1);
+        name_of(to, number);
         rename(from, to);
     }
-    if (file.max_files <= 1 && ftruncate(file.fd, 0) < 0)
-        return;
     close(file.fd);
     open_file();
+}
+
+uint64_t log_files(struct log_file files[LOG_FILES_LIMIT])
+{
+    uint64_t count = 0;
+    struct stat status;
+    char name[4096];
+
+    for (uint32_t number = file.max_files; file.path != NULL && number > 0; number--) {
+        name_of(name, number - 1);
+        if (count < LOG_FILES_LIMIT && stat(name, &status) == 0)
+            files[count++] = (struct log_file){status.st_ino, (uint64_t)status.st_size};
+    }
+    return count;
 }
 
 /* The length of the UTF-8 sequence at `at`, or 0 when there is none. */
@@ -172,40 +192,90 @@ static void cut_torn_entry(const char *written, size_t size)
         file.size -= torn;
 }
 
-/* The log is the one thing that may block the output. A full disk loses lines, never the container. */
-static void write_batch(void)
+/* How many bytes, of whole entries, the file took. */
+static size_t write_entries(const char *entries, size_t size)
 {
     size_t done = 0;
 
-    while (done < batch.size && (file.fd >= 0 || open_file() == 0)) {
-        ssize_t written = write(file.fd, batch.bytes + done, batch.size - done);
+    while (done < size && (file.fd >= 0 || open_file() == 0)) {
+        ssize_t written = write(file.fd, entries + done, size - done);
 
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0) {
-            cut_torn_entry(batch.bytes, done);
+            cut_torn_entry(entries, done);
             break;
         }
         file.size += (uint64_t)written;
         done += (size_t)written;
     }
+    const char *whole = done > 0 ? memrchr(entries, '\n', done) : NULL;
+
+    return whole == NULL ? 0 : (size_t)(whole - entries) + 1;
+}
+
+/* In the place of what a full disk did not take. */
+static bool write_gap(void)
+{
+    char words[200], entry[LOG_ENTRY_SIZE(sizeof words)];
+
+    if (gap == 0)
+        return true;
+    snprintf(words, sizeof words, "berth: %llu entries are missing here: the disk did not take them\n", (unsigned long long)gap);
+    size_t size = log_entry(entry, words);
+
+    if (write_entries(entry, size) != size)
+        return false;
+    gap = 0;
+    return true;
+}
+
+/* The log is the one thing that may block the output. A full disk loses entries, never the container. */
+static void write_batch(void)
+{
+    if (batch.size == 0)
+        return;
+    connections_log(batch.bytes, batch.size);
+    size_t done = write_gap() ? write_entries(batch.bytes, batch.size) : 0;
+
+    for (const char *at = batch.bytes + done; at < batch.bytes + batch.size; at++)
+        if (*at == '\n') {
+            gap++;
+            lost++;
+        }
     batch.size = 0;
+}
+
+uint64_t log_lost(void)
+{
+    return lost;
+}
+
+/* Returns behind it. */
+static char *append_entry(char *to, enum stream stream, const char *bytes, size_t size, bool newline, int64_t ns)
+{
+    to = append_escaped(stpcpy(to, "{\"log\":\""), bytes, size);
+    to = stpcpy(to, newline ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
+    to = stpcpy(to, stream == STREAM_STDOUT ? "stdout\",\"time\":\"" : "stderr\",\"time\":\"");
+    return stpcpy(stpcpy(to, time_text(ns)), "\"}\n");
+}
+
+size_t log_entry(char *to, const char *words)
+{
+    return (size_t)(append_entry(to, STREAM_STDERR, words, strlen(words), false, now_ns()) - to);
 }
 
 static void write_entry(enum stream stream, const char *bytes, size_t size, bool newline, int64_t ns)
 {
     bool full = file.max_bytes > 0 && file.size + batch.size >= file.max_bytes;
 
-    if (full || batch.size + ENTRY_SIZE(size) > sizeof batch.bytes)
+    if (full || batch.size + LOG_ENTRY_SIZE(size) > sizeof batch.bytes)
         write_batch();
     if (full)
         rotate();
-    char *to = append_escaped(stpcpy(batch.bytes + batch.size, "{\"log\":\""), bytes, size);
+    char *end = append_entry(batch.bytes + batch.size, stream, bytes, size, newline, ns);
 
-    to = stpcpy(to, newline ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
-    to = stpcpy(to, stream == STREAM_STDOUT ? "stdout\",\"time\":\"" : "stderr\",\"time\":\"");
-    to = stpcpy(stpcpy(to, time_text(ns)), "\"}\n");
-    batch.size = (size_t)(to - batch.bytes);
+    batch.size = (size_t)(end - batch.bytes);
 }
 
 /* What is pending and `size` more bytes are the end of a line, or a part that is full. */
@@ -253,4 +323,5 @@ void log_finish(void)
         if (file.path != NULL && pending[stream].size > 0)
             finish_part(stream, "", 0, false, now_ns());
     write_batch();
+    write_gap();
 }

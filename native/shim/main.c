@@ -49,6 +49,7 @@ static int prepare(const struct op *op, struct failure *why)
         return log_open(settings) < 0 ? fail(why, "open log \"%s\"", settings->log_path) : 0;
     case OP_SPILL:
         settings->spill_max_bytes = op_number(op, 0);
+        settings->spill_spare_percent = (uint32_t)op_number(op, 1);
         settings->spill_directory = op_string(op, 0).bytes;
         return 0;
     case OP_OOM_COUNTER:

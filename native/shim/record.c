@@ -42,11 +42,11 @@ int record_state(int directory, const char *phase, pid_t pid, uint64_t start_tim
     return replace(directory, "state", text, length);
 }
 
-int record_exit(int directory, int code, bool oom_killed, int64_t finished_ns)
+int record_exit(int directory, int code, bool oom_killed, int64_t finished_ns, uint64_t lost_entries)
 {
     char text[256];
-    int length = snprintf(text, sizeof text, "{\"exitCode\":%d,\"oomKilled\":%s,\"finishedAt\":%lld}\n", code,
-                          oom_killed ? "true" : "false", (long long)finished_ns);
+    int length = snprintf(text, sizeof text, "{\"exitCode\":%d,\"oomKilled\":%s,\"lostEntries\":%llu,\"finishedAt\":%lld}\n",
+                          code, oom_killed ? "true" : "false", (unsigned long long)lost_entries, (long long)finished_ns);
 
     return replace(directory, "exit", text, length);
 }

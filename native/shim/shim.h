@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "protocol.h"
@@ -104,7 +105,7 @@ struct settings {
     uint32_t drain_ms;
     const char *log_path, *spill_directory, *oom_counter;
     uint64_t log_max_bytes, spill_max_bytes;
-    uint32_t log_max_files;
+    uint32_t log_max_files, spill_spare_percent;
     int run_directory;
 };
 
@@ -196,13 +197,34 @@ int become_init(void);
 /* log.c */
 enum stream { STREAM_STDOUT, STREAM_STDERR };
 
+/* An escape is at most six bytes for one; the rest is what stands around the text. */
+#define LOG_ENTRY_SIZE(text) ((text) * 6 + 128)
+#define LOG_FILES_LIMIT 100
+
 int log_open(const struct settings *settings);
 void log_write(enum stream stream, const char *bytes, size_t size);
 void log_finish(void);
+/* The files that the log consists of at this moment, oldest first; returns how many. */
+uint64_t log_files(struct log_file files[LOG_FILES_LIMIT]);
+/* `words` as an entry of standard error, into LOG_ENTRY_SIZE of their length; returns the entry's. */
+size_t log_entry(char *to, const char *words);
+/* Entries that the disk did not take. */
+uint64_t log_lost(void);
+
+/* backlog.c */
+off_t backlog_end(void);
+/* All of the parts, or nothing: false where there is no place for them. */
+bool backlog_append(const struct iovec *parts, int number);
+/* False where what was appended since the end was at `before` has left the disk with less than it shall keep free. */
+bool backlog_has_room(off_t before);
+ssize_t backlog_read(char *bytes, size_t size, off_t at);
+/* Nobody needs anything before `slowest` any more. */
+void backlog_pass(off_t slowest);
+void backlog_close(void);
 
 /* record.c */
 int record_state(int directory, const char *phase, pid_t pid, uint64_t start_time);
-int record_exit(int directory, int code, bool oom_killed, int64_t finished_ns);
+int record_exit(int directory, int code, bool oom_killed, int64_t finished_ns, uint64_t lost_entries);
 int record_failure(int directory, int op, const struct failure *why);
 uint64_t oom_count(const char *path);
 /* Field 22 of /proc/PID/stat, in clock ticks; 0 when there is no such process. */
@@ -215,6 +237,8 @@ void connections_accept(void);
 void connections_ready(void *connection, uint32_t events);
 /* Output for every attached client, in docker's frames unless there is a terminal. */
 void connections_output(enum stream stream, const char *bytes, size_t size);
+/* Entries for those who follow the log. */
+void connections_log(const char *entries, size_t size);
 void connections_say(enum message_type type, const void *payload, size_t size);
 bool connections_controlled(void);
 /* No more output: closes what is drained; true when nobody waits for anything. */

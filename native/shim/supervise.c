@@ -14,7 +14,8 @@
 #include "shim.h"
 
 #define OUTPUT_SIZE 65536 /* all that a pipe holds */
-#define LAST_CLIENTS_MS 10000
+/* A client that was stopped for minutes gets all of it; one that is dead holds up nobody. */
+#define LAST_CLIENTS_MS (10 * 60 * 1000)
 #define TERMINAL_REST_MS 100
 
 /* The output descriptors by stream; -1 when it has ended. A terminal is only the first. */
@@ -349,10 +350,11 @@ static void say_exited(void)
         int32_t code;
         uint32_t flags;
         int64_t finished_ns;
+        uint64_t lost_entries;
     } __attribute__((packed)) payload = {exit_code(), (oom_killed ? EXITED_OOM_KILLED : 0) |
-                                         (WIFSIGNALED(exit_status) ? EXITED_SIGNALLED : 0), finished_ns};
+                                         (WIFSIGNALED(exit_status) ? EXITED_SIGNALLED : 0), finished_ns, log_lost()};
 
-    record_exit(context.settings.run_directory, payload.code, oom_killed, finished_ns);
+    record_exit(context.settings.run_directory, payload.code, oom_killed, finished_ns, payload.lost_entries);
     phase = PHASE_EXITED;
     connections_say(MSG_EXITED, &payload, sizeof payload);
 }
@@ -363,6 +365,9 @@ static void last_clients(void)
     int64_t deadline = now_ms() + LAST_CLIENTS_MS;
 
     stdin_close();
+    if (connections_finish())
+        return;
+    close(mount_namespace); /* the next run of this container mounts the same directories */
     while (!connections_finish() && now_ms() < deadline) {
         turn((int)(deadline - now_ms()));
         if (connections_progress())

@@ -2,9 +2,11 @@
 import { BerthError } from "../lib/error.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../lib/detach.ts";
 import { parseTimestamp } from "../lib/time.ts";
+import { CLIENTS_LIMIT } from "../runtime/protocol.ts";
+import type { ProcessHandle } from "../runtime/runtime.ts";
 import { PendingAttachment, type Streams, withDetachKeys } from "./attachment.ts";
 import type { Container } from "./container.ts";
-import { type LogQuery, type More, parseLogOptions, readLog } from "./logs.ts";
+import { type LogQuery, type More, parseLogOptions, readFollowed, readLog } from "./logs.ts";
 import type { Parts } from "./parts.ts";
 import { logPath } from "./places.ts";
 import type { Attachment, AttachOptions, LogOptions, LogStream } from "./requests.ts";
@@ -17,6 +19,7 @@ export async function attachContainer(
   signal: AbortSignal,
 ): Promise<Attachment> {
   requireAttachable(container);
+  requireRoom(container);
   const keys = parseDetachKeys(options.detachKeys || DEFAULT_DETACH_KEYS);
   const history = options.logs ? historyOf(parts, container, options) : undefined;
   const live = await connect(container, streamsOf(container, options), signal);
@@ -30,6 +33,15 @@ function requireAttachable({ id, state }: Container): void {
   if (state.status === "paused")
     throw new BerthError("conflict", `container ${id} is paused, unpause the container before attach`);
   if (state.status === "removing") throw new BerthError("conflict", `container ${id} is being removed`);
+}
+
+/** A shim serves so many and no more. */
+function requireRoom({ id, handle, pending }: Container): void {
+  if ((handle?.clients ?? pending.size) < CLIENTS_LIMIT) return;
+  throw new BerthError(
+    "conflict",
+    `container ${id} has ${CLIENTS_LIMIT} clients attached, which is the limit: disconnect one first`,
+  );
 }
 
 /** Without `stream` nothing is connected. Stdin only where the container was made for it. */
@@ -115,23 +127,30 @@ export async function containerLogs(
   requireLog(container);
   const tty = container.spec.config.Tty ?? false;
   const query = parseLogOptions(options, tty);
-  const more = options.follow ? await follow(container, query, signal) : undefined;
-  return { tty, stream: readLog(logPath(parts.places, container.id), query, more ?? (async () => false)) };
+  const { handle } = container;
+  const path = logPath(parts.places, container.id);
+  if (!options.follow || handle === undefined)
+    return { tty, stream: readLog(path, query, async () => false) };
+  requireRoom(container);
+  return { tty, stream: await follow(path, handle, query, signal) };
 }
 
 /** For as long as the process runs, the client is there, and `until` has not come. */
 async function follow(
-  { handle }: Container,
+  path: string,
+  handle: ProcessHandle,
   query: LogQuery,
   signal: AbortSignal,
-): Promise<More | undefined> {
-  if (handle === undefined) return undefined;
-  const stream = await handle.attach({ stdin: false, stdout: true, stderr: true });
+): Promise<AsyncIterable<Uint8Array>> {
+  const follower = await handle.follow();
+  const stream = follower ?? (await handle.attach({ stdin: false, stdout: true, stderr: true }));
   const stop = () => stream.close();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   if (query.until !== undefined) closeAt(query.until, stop, handle.exited);
-  return drained(stream.output);
+  return "entries" in stream
+    ? readFollowed(path, query, stream)
+    : readLog(path, query, drained(stream.output));
 }
 
 function closeAt(time: bigint, stop: () => void, over: Promise<unknown>): void {

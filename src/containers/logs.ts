@@ -2,7 +2,8 @@
 import { BerthError } from "../lib/error.ts";
 import { formatTimeFixed, parseTime, parseTimestamp } from "../lib/time.ts";
 import { encodeFrame, STDERR, STDOUT } from "../wire/stream.ts";
-import { LogFiles } from "./log-files.ts";
+import type { LogFile, LogFollower } from "../runtime/runtime.ts";
+import { LogFiles, WholeLines } from "./log-files.ts";
 import type { LogOptions } from "./requests.ts";
 
 /** One line of the file. */
@@ -52,6 +53,10 @@ function timeOption(name: string, text: string | undefined): bigint | undefined 
 /** What is in the log, then what is written, for as long as `more` says so. */
 export async function* readLog(path: string, query: LogQuery, more: More): AsyncGenerator<Uint8Array> {
   using files = new LogFiles(path);
+  yield* readFiles(files, query, more);
+}
+
+async function* readFiles(files: LogFiles, query: LogQuery, more: More): AsyncGenerator<Uint8Array> {
   if (query.tail !== undefined) files.seekTail(query.tail);
   for (let going = true; ; going = await more()) {
     for (let block = files.read(); block !== undefined; block = files.read()) {
@@ -61,6 +66,36 @@ export async function* readLog(path: string, query: LogQuery, more: More): Async
     }
     if (!going) return;
   }
+}
+
+/** What the files held when the follower came, then what it hears: each entry once, however they are rotated meanwhile. */
+export async function* readFollowed(
+  path: string,
+  query: LogQuery,
+  follower: LogFollower,
+): AsyncGenerator<Uint8Array> {
+  const lines = new WholeLines();
+  try {
+    yield* readHistory(path, query, follower.files);
+    for await (const piece of follower.entries) {
+      const block = lines.push(piece);
+      const { bytes, over } = block === undefined ? NOTHING : selectLines(block, query);
+      if (bytes.length > 0) yield bytes;
+      if (over) return;
+    }
+  } finally {
+    follower.close();
+  }
+}
+const NOTHING = { bytes: new Uint8Array(0), over: false };
+
+async function* readHistory(
+  path: string,
+  query: LogQuery,
+  files: readonly LogFile[],
+): AsyncGenerator<Uint8Array> {
+  using history = new LogFiles(path, files);
+  yield* readFiles(history, query, async () => false);
 }
 
 /** The lines of `block` that `query` wants; `over` when the rest is later than it wants. */

@@ -1,8 +1,9 @@
 /** A client's connection to a process: output down, input up, neither faster than the other side takes it. */
 import { closeSync, constants, openSync } from "node:fs";
-import { attachFrame } from "./frames.ts";
-import { ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT } from "./protocol.ts";
-import type { AttachStream } from "./runtime.ts";
+import { ByteReader } from "../lib/byte-reader.ts";
+import { attachFrame, decodeLogFiles } from "./frames.ts";
+import { ATTACH_LOG, ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT } from "./protocol.ts";
+import type { AttachStream, LogFollower } from "./runtime.ts";
 
 /** The kernel's limit for the path of a socket is 108 bytes with its end. */
 const SOCKET_PATH_MAX = 107;
@@ -20,22 +21,56 @@ export async function withSocketPath<T>(runDirectory: string, use: (path: string
   }
 }
 
+/** It is in `attached` for as long as it lasts. */
 export async function openAttachment(
   runDirectory: string,
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
+  attached: Set<AttachStream>,
 ): Promise<AttachStream> {
   const flags =
     (streams.stdin ? ATTACH_STDIN : 0) |
     (streams.stdout ? ATTACH_STDOUT : 0) |
     (streams.stderr ? ATTACH_STDERR : 0);
-  const attachment = new Attachment();
+  return await connect(runDirectory, flags, attached);
+}
+
+/** Undefined where the process has ended meanwhile: then the files say all. */
+export async function openFollower(
+  runDirectory: string,
+  attached: Set<AttachStream>,
+): Promise<LogFollower | undefined> {
+  const stream = await connect(runDirectory, ATTACH_LOG, attached);
+  const reader = new ByteReader(stream.output);
+  const count = await reader.read(8);
+  if (count.length < 8) return undefined;
+  const files = decodeLogFiles(await reader.read(16 * Buffer.from(count).readUInt32LE(0)));
+  return { files, entries: restOf(reader), close: () => stream.close() };
+}
+
+async function* restOf(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  try {
+    for (let bytes = await reader.some(Infinity); bytes !== undefined; bytes = await reader.some(Infinity))
+      yield bytes;
+  } finally {
+    await reader.close();
+  }
+}
+
+async function connect(
+  runDirectory: string,
+  flags: number,
+  attached: Set<AttachStream>,
+): Promise<Attachment> {
+  const attachment = new Attachment(() => attached.delete(attachment));
   await withSocketPath(runDirectory, (path) => attachment.connect(path));
+  attached.add(attachment);
   attachment.send(attachFrame(flags));
   return attachment;
 }
 
 class Attachment implements AttachStream {
   readonly output: AsyncIterable<Uint8Array> = this.#read();
+  readonly #ends: () => void;
   #socket: Bun.Socket | undefined;
   #chunks: Uint8Array[] = [];
   #queued = 0;
@@ -45,6 +80,10 @@ class Attachment implements AttachStream {
   #drained: (() => void)[] = [];
   /** Writes wait for one another, so that bytes keep their order. */
   #writing: Promise<void> = Promise.resolve();
+
+  constructor(ends: () => void) {
+    this.#ends = ends;
+  }
 
   async connect(unix: string): Promise<void> {
     this.#socket = await Bun.connect({
@@ -122,6 +161,7 @@ class Attachment implements AttachStream {
 
   #finish(): void {
     this.#ended = true;
+    this.#ends();
     this.#wake?.();
     this.#release();
   }

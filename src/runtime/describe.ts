@@ -56,8 +56,7 @@ export function describe(op: Op): Description {
     case "spill":
       return {
         call: `open(${quoted(op.directory)}, O_TMPFILE) when needed`,
-        purpose:
-          "what a slow client has not read yet waits in a file without a name, never in the container's way",
+        purpose: `what slow clients have not read yet, at most ${op.maxBytes} bytes, waits in a file without a name, never in the container's way`,
       };
     case "oom-counter":
       return {

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { encodePlan } from "./encode.ts";
-import { OP_CODES, PLAN_MAGIC } from "./protocol.ts";
+import { OP_CODES, PLAN_MAGIC, PROTOCOL_VERSION } from "./protocol.ts";
 
 /** Reads a plan as native/shim/plan.c does. */
 function decodePlan(bytes: Uint8Array) {
   const view = Buffer.from(bytes);
   expect([view.readUInt32LE(0), view.readUInt16LE(4), view.readUInt32LE(12)]).toEqual([
     PLAN_MAGIC,
-    1,
+    PROTOCOL_VERSION,
     view.length,
   ]);
   const ops = [];

@@ -29,7 +29,7 @@ function operandsOf(op: Op): Operands {
     case "log":
       return [[op.maxBytes, op.maxFiles], [op.path]];
     case "spill":
-      return [[op.maxBytes], [op.directory]];
+      return [[op.maxBytes, op.sparePercent], [op.directory]];
     case "oom-counter":
       return [[], [op.file]];
     case "seccomp-listener":

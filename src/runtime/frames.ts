@@ -1,6 +1,7 @@
 /** Messages between engine and shim on a control connection: 8 bytes of header, then what the type says. Little endian. */
 import { BerthError } from "../lib/error.ts";
 import * as protocol from "./protocol.ts";
+import type { LogFile } from "./runtime.ts";
 
 const HEADER_SIZE = 8;
 
@@ -24,6 +25,8 @@ export type ShimMessage =
       readonly exitCode: number;
       readonly flags: number;
       readonly finishedAt: bigint;
+      /** A shim of version 1 does not say. */
+      readonly lostEntries: bigint;
     }
   | { readonly type: "barrier"; readonly barrier: number }
   | { readonly type: "reply"; readonly to: number; readonly errno: number };
@@ -51,6 +54,15 @@ export function attachFrame(flags: number): Uint8Array {
 
 export function resizeFrame(rows: number, columns: number): Uint8Array {
   return frame(protocol.MSG_RESIZE, new Uint8Array(Uint16Array.of(rows, columns).buffer));
+}
+
+/** What a follower of the log is sent first: see struct log_file. The count says how many bytes follow. */
+export function decodeLogFiles(body: Uint8Array): LogFile[] {
+  const numbers = Buffer.from(body);
+  return Array.from({ length: Math.floor(numbers.length / 16) }, (_, index) => ({
+    inode: Number(numbers.readBigUInt64LE(16 * index)),
+    bytes: Number(numbers.readBigUInt64LE(16 * index + 8)),
+  }));
 }
 
 /** Puts frames together from whatever pieces the socket delivers. Types it does not know are skipped: a newer shim may send more. */
@@ -100,6 +112,7 @@ function decode(type: number, body: Buffer): ShimMessage | undefined {
         exitCode: body.readInt32LE(0),
         flags: body.readUInt32LE(4),
         finishedAt: body.readBigInt64LE(8),
+        lostEntries: body.length >= 24 ? body.readBigUInt64LE(16) : 0n,
       };
     case protocol.MSG_BARRIER:
       return { type: "barrier", barrier: body.readUInt32LE(0) };

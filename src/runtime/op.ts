@@ -16,7 +16,12 @@ export type ShimOp =
       readonly drainMs: number;
     }
   | { readonly op: "log"; readonly path: string; readonly maxBytes: number; readonly maxFiles: number }
-  | { readonly op: "spill"; readonly directory: string; readonly maxBytes: number }
+  | {
+      readonly op: "spill";
+      readonly directory: string;
+      readonly maxBytes: number;
+      readonly sparePercent: number;
+    }
   | { readonly op: "oom-counter"; readonly file: string }
   /** `introduction`: what whoever listens at `path` is told, in pieces between which the process's id goes. */
   | { readonly op: "seccomp-listener"; readonly path: string; readonly introduction: readonly string[] }

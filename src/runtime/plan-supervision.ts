@@ -6,7 +6,9 @@ import type { Process } from "./spec.ts";
 
 /** A grandchild that went away with the output open is waited for this long; moby daemon/monitor.go waits as long. */
 const DRAIN_MS = 2000;
-const SPILL_MAX_BYTES = 64 << 20;
+/** What is kept on disk for clients that lag behind, as long as the disk has room. */
+const SPILL_MAX_BYTES = 4 * 2 ** 30;
+const SPILL_SPARE_PERCENT = 5;
 
 export function supervisionOps(
   id: string,
@@ -27,7 +29,7 @@ export function supervisionOps(
       drainMs: DRAIN_MS,
     },
     ...(log === undefined ? [] : [{ op: "log", ...log } as const]),
-    { op: "spill", directory: spillDirectory, maxBytes: SPILL_MAX_BYTES },
+    { op: "spill", directory: spillDirectory, maxBytes: SPILL_MAX_BYTES, sparePercent: SPILL_SPARE_PERCENT },
     ...(oomCounterFile === undefined ? [] : [{ op: "oom-counter", file: oomCounterFile } as const]),
   ];
 }

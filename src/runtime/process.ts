@@ -1,13 +1,16 @@
 /** A process under a shim, as the engine holds it: from the clone to the exit record. */
 import { BerthError } from "../lib/error.ts";
-import { openAttachment } from "./attach.ts";
+import { openAttachment, openFollower } from "./attach.ts";
 import { Control, type Place } from "./control.ts";
 import { exitCodeOf, type Failure, startError, warningText } from "./failure.ts";
 import { hooksDoneFrame, resizeFrame, type ShimMessage, signalFrame, startFrame } from "./frames.ts";
 import type { Op } from "./op.ts";
 import { EXITED_OOM_KILLED, PHASE_READY, PHASE_RUNNING } from "./protocol.ts";
-import { readExit } from "./records.ts";
-import type { AttachStream, ExitRecord, ProcessHandle, ProcessIdentity } from "./runtime.ts";
+import { lostFromLog, readExit } from "./records.ts";
+import type { AttachStream, ExitRecord, LogFollower, ProcessHandle, ProcessIdentity } from "./runtime.ts";
+
+/** The first version of shims that has ATTACH_LOG. */
+const FOLLOW_VERSION = 2;
 
 export interface SupervisedOptions {
   readonly runDirectory: string;
@@ -34,7 +37,10 @@ export class Supervised implements ProcessHandle {
   readonly #atHooks = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #running = Promise.withResolvers<void>();
+  readonly #attached = new Set<AttachStream>();
   #control: Control | undefined;
+  /** What its shim speaks; it may be older than this engine, or newer. */
+  #version = 0;
   /** Start was said; once is enough. */
   #started: Promise<void> | undefined;
   #settled = false;
@@ -111,7 +117,16 @@ export class Supervised implements ProcessHandle {
   }
 
   async attach(streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<AttachStream> {
-    return await openAttachment(this.#options.runDirectory, streams);
+    return await openAttachment(this.#options.runDirectory, streams, this.#attached);
+  }
+
+  async follow(): Promise<LogFollower | undefined> {
+    if (this.#version < FOLLOW_VERSION) return undefined;
+    return await openFollower(this.#options.runDirectory, this.#attached);
+  }
+
+  get clients(): number {
+    return this.#attached.size;
   }
 
   release(): Promise<void> {
@@ -139,6 +154,7 @@ export class Supervised implements ProcessHandle {
       case "state":
         this.pid = message.pid;
         this.startTime = message.startTime;
+        this.#version = message.version;
         this.#cloned.resolve({ pid: message.pid, startTime: message.startTime });
         this.#ran = message.phase >= PHASE_RUNNING;
         if (message.phase >= PHASE_READY) this.#ready.resolve();
@@ -154,7 +170,8 @@ export class Supervised implements ProcessHandle {
       case "exited": {
         const oomKilled = (message.flags & EXITED_OOM_KILLED) !== 0;
         this.#running.resolve();
-        return this.#settle({ exitCode: message.exitCode, oomKilled, finishedAt: message.finishedAt });
+        const { exitCode, finishedAt, lostEntries } = message;
+        return this.#settle({ exitCode, oomKilled, finishedAt, ...lostFromLog(lostEntries) });
       }
     }
   }

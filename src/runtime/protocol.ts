@@ -1,7 +1,7 @@
 /** The numbers that the engine and the shim share: those of native/protocol.h. A test reads the header and compares. */
 import type { OpName } from "./op.ts";
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const PLAN_MAGIC = 0x48545242;
 export const PLAN_MAX_SIZE = 4 << 20;
 export const FRAME_MAX_SIZE = 64 << 10;
@@ -93,6 +93,10 @@ export const MSG_BARRIER = 21;
 export const ATTACH_STDIN = 1;
 export const ATTACH_STDOUT = 2;
 export const ATTACH_STDERR = 4;
+export const ATTACH_LOG = 8;
+
+export const CLIENTS_LIMIT = 400;
+export const FRAME_HEADER = 8;
 
 export const PHASE_CLONED = 1;
 export const PHASE_READY = 2;

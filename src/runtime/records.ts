@@ -41,13 +41,22 @@ export function readExit(runDirectory: string): ExitRecord | undefined {
   if (record === undefined) return undefined;
   const exitCode = Number(record.get("exitCode"));
   const op = Number(record.get("failedOp") ?? 0);
+  const lostEntries = BigInt(record.get("lostEntries") ?? 0);
   const failure = { op, errno: Number(record.get("errno") ?? 0), object: record.get("object") ?? "" };
   return {
     exitCode,
     oomKilled: record.get("oomKilled") === "true",
     finishedAt: BigInt(record.get("finishedAt") ?? "0"),
     ...(exitCode < 0 ? { failure } : {}),
+    ...lostFromLog(lostEntries),
   };
+}
+
+/** How an exit record says that the disk has not taken all of the log. */
+export function lostFromLog(entries: bigint): Pick<ExitRecord, "error"> {
+  return entries === 0n
+    ? {}
+    : { error: `${entries} entries of the log are missing: the disk did not take them` };
 }
 
 /** Where the shim died without a word. */

@@ -88,7 +88,7 @@ export interface ExitRecord {
   readonly finishedAt: bigint;
   /** The start failed at this operation of the plan. */
   readonly failure?: { readonly op: number; readonly errno: number; readonly object: string };
-  /** What went wrong besides the program, in words: its shim is lost. */
+  /** What went wrong besides the program, in words: its shim is lost, or a part of its log. */
   readonly error?: string;
 }
 
@@ -102,6 +102,10 @@ export interface ProcessHandle extends ProcessIdentity {
   /** To the process itself, never to one that has its number later. */
   signal(signal: number): Promise<void>;
   resize(rows: number, columns: number): Promise<void>;
+  /** How many are attached. */
+  readonly clients: number;
+  /** The log, from the files as they are now; undefined where the shim is of a version that cannot tell. */
+  follow(): Promise<LogFollower | undefined>;
   /** May be called before start(). */
   attach(streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<AttachStream>;
   /** Resolves when the exit record is written and the output drained; never rejects. */
@@ -117,6 +121,20 @@ export interface AttachStream {
   write(bytes: Uint8Array): Promise<void>;
   /** Half-close: end of stdin, where StdinOnce asks for it. */
   closeInput(): void;
+  close(): void;
+}
+
+/** A file of the log, as far as it was written. */
+export interface LogFile {
+  readonly inode: number;
+  readonly bytes: number;
+}
+
+export interface LogFollower {
+  /** What was written before, oldest first. */
+  readonly files: readonly LogFile[];
+  /** All that is written from then on, entry by entry as the log has it; ends with the process. */
+  readonly entries: AsyncIterable<Uint8Array>;
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 /** Attached clients: they see everything, hold up nobody, and give the process its input. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
 import { SANITIZED } from "./support/program.ts";
@@ -19,6 +19,11 @@ function residentBytes(pid: number): number {
 
 function openDescriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+function openFilesIn(directory: string, pid: number): number {
+  const names = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  return names.filter((name) => name.startsWith(directory)).length;
 }
 
 describe("output", () => {
@@ -123,6 +128,63 @@ describe("a client that does not read", () => {
     client.wire.resume();
     expect((await client.output()).stdout.length).toBe(5_000_000);
     expect(await shim.ended).toBe(0);
+  });
+});
+
+describe("the backlog of slow clients", () => {
+  root("is one file for all of them, each at its own place and with its own streams", async () => {
+    using place = new Place();
+    const script =
+      "for i in $(seq 300); do head -c 20000 /dev/zero | tr '\\0' o; echo $i >&2; done; echo done >&2";
+    await using shim = await Shim.container(place, { argv: ["sh", "-c", script], log: false });
+    const quick = await shim.attach(4);
+    const slow = await Promise.all([6, 6, 2, 4, 6].map((streams) => shim.attach(streams)));
+    for (const { wire } of slow) wire.pause();
+    shim.start();
+    await quick.until("done");
+    expect(openFilesIn(place.spill, shim.pid)).toBe(1);
+    const stdout = "o".repeat(300 * 20_000);
+    const stderr = `${Array.from({ length: 300 }, (_, at) => at + 1).join("\n")}\ndone\n`;
+    for (const [at, expected] of [
+      { stdout, stderr },
+      { stdout, stderr },
+      { stdout, stderr: "" },
+      { stdout: "", stderr },
+    ].entries()) {
+      slow[at]?.wire.resume();
+      expect(await slow[at]?.output()).toEqual(expected);
+    }
+    slow[4]?.wire.close();
+    expect(await shim.ended).toBe(0);
+  });
+
+  root("leaves the disk with what shall stay free, and tells those whom it cuts off", async () => {
+    using place = new Place();
+    const argv = ["sh", "-c", "yes | head -c 20000000; echo done >&2; exec sleep 60"];
+    await using shim = await Shim.container(place, { argv, log: false, spillSparePercent: 100 });
+    const [lagging, quick] = [await shim.attach(ATTACH_OUTPUT), await shim.attach(4)];
+    lagging.wire.pause();
+    shim.start();
+    await quick.until("done");
+    lagging.wire.resume();
+    const { 1: stdout, 2: stderr } = splitFrames(await lagging.raw());
+    expect(stdout.length).toBeWithin(MEGABYTE, 3 * MEGABYTE);
+    expect(stderr.toString()).toContain("the disk is nearly full");
+  });
+
+  root("of a terminal is what the terminal shows", async () => {
+    using place = new Place();
+    const argv = ["sh", "-c", "stty -opost; seq 300000; echo end > /tmp/end; read -r line"];
+    await using shim = await Shim.container(place, { argv, terminal: true, flags: OPEN_STDIN, log: false });
+    const [slow, quick] = [await shim.attach(), await shim.attach()];
+    slow.wire.pause();
+    shim.start();
+    await quick.until("300000\n");
+    slow.wire.resume();
+    expect(await slow.until("300000\n")).toEndWith(
+      Array.from({ length: 300_000 }, (_, at) => `${at + 1}\n`).join(""),
+    );
+    quick.write("x\n");
   });
 });
 

@@ -3,10 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import fc from "fast-check";
 import { attachFrame, helloFrame, signalFrame } from "../../src/runtime/frames.ts";
+import { CLIENTS_LIMIT } from "../../src/runtime/protocol.ts";
 import { has } from "../support/parts.ts";
 import type { Wire } from "./support/connection.ts";
 import { Place } from "./support/place.ts";
-import { ATTACH_ALL, Client, Shim } from "./support/shim.ts";
+import { ATTACH_ALL, Client, Shim, splitFrames } from "./support/shim.ts";
 import { until, within } from "./support/within.ts";
 
 const root = test.if(has("root", "busybox"));
@@ -126,12 +127,33 @@ root("every controller hears of the exit", async () => {
   for (const control of others) expect(await control.next("exited")).toMatchObject({ exitCode: 137 });
 });
 
-root("more connections than it takes are closed, and the others served", async () => {
+/** Descriptors of shim and test are two for each. */
+const CROWD_TIMEOUT_MS = 20_000;
+
+root(
+  "one client more than it serves is told so, and the others are served",
+  async () => {
+    using place = new Place();
+    await using shim = await running(place);
+    const clients: Client[] = [];
+    for (let count = 0; count < CLIENTS_LIMIT; count++) clients.push(await shim.attach());
+    const [, words] = Object.values(splitFrames(await (await shim.attach()).raw()));
+    expect(words?.toString()).toBe("berth: 400 clients are attached already, and no more are served\n");
+    clients[0]?.write("to all\n");
+    await Promise.all(clients.map((client) => client.until("to all")));
+    const control = await shim.controller();
+    expect(await control.next("state")).toMatchObject({ phase: 3 });
+    for (const { wire } of clients) wire.close();
+  },
+  CROWD_TIMEOUT_MS,
+);
+
+root("silent connections without number are closed, and the others served", async () => {
   using place = new Place();
   await using shim = await running(place);
-  const attempts = await Promise.allSettled(Array.from({ length: 420 }, () => shim.connect()));
+  const attempts = await Promise.allSettled(Array.from({ length: 500 }, () => shim.connect()));
   const wires = attempts.filter((attempt) => attempt.status === "fulfilled").map(({ value }) => value);
-  await until("the shim to refuse some", () => wires.filter(({ ended }) => !ended).length <= 400);
+  await until("the shim to refuse some", () => wires.filter(({ ended }) => !ended).length < 450);
   for (const wire of wires) wire.close();
   const control = await shim.controller();
   expect(await control.next("state")).toMatchObject({ phase: 3 });

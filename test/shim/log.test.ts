@@ -1,9 +1,10 @@
 /** The json-file log is what docker would have written: read back with JSON.parse, and compared with what was printed. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { mount, umount } from "../../src/kernel/mounts.ts";
 import type { Op } from "../../src/runtime/op.ts";
+import { ATTACH_LOG } from "../../src/runtime/protocol.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
 import { PATH, type PlanOptions, supervision } from "./support/plan.ts";
@@ -11,15 +12,19 @@ import { Shim } from "./support/shim.ts";
 
 const root = test.if(has("root", "busybox"));
 const PART = 16384;
+const OPEN_STDIN = 2;
 
 /** A process of the host under a shim: no container is needed to write a log. */
-async function print(place: Place, script: string, options: Partial<PlanOptions> = {}): Promise<void> {
-  const plan: Op[] = [
+function program(place: Place, script: string, options: Partial<PlanOptions>): Op[] {
+  return [
     ...supervision(place, { argv: [], ...options }),
     { op: "clone", flags: 0, cgroup: "" },
     { op: "exec", argv: ["/bin/sh", "-c", script], env: [PATH], setHome: false },
   ];
-  await using shim = await Shim.launch(place, plan);
+}
+
+async function print(place: Place, script: string, options: Partial<PlanOptions> = {}): Promise<void> {
+  await using shim = await Shim.launch(place, program(place, script, options));
   expect((await shim.exited()).exitCode).toBe(0);
 }
 
@@ -167,6 +172,54 @@ describe("rotation", () => {
   });
 });
 
+describe("a follower of the log", () => {
+  /** What it is told first, and the numbers that come behind it. */
+  function split(bytes: Buffer): { files: number[][]; numbers: number[] } {
+    const count = Number(bytes.readBigUInt64LE(0));
+    const files = Array.from({ length: count }, (_, at) => [
+      Number(bytes.readBigUInt64LE(8 + 16 * at)),
+      Number(bytes.readBigUInt64LE(16 + 16 * at)),
+    ]);
+    const lines = bytes
+      .subarray(8 + 16 * count)
+      .toString()
+      .split("\n")
+      .slice(0, -1);
+    return { files, numbers: lines.map((line) => Number(JSON.parse(line).log)) };
+  }
+
+  root(
+    "is told what the files hold by now, and hears every entry behind it, however they rotate",
+    async () => {
+      using place = new Place();
+      const argv = ["sh", "-c", "seq 1 1000; echo ready >&2; read -r line; seq 1001 20000"];
+      const log = { maxBytes: 10_000, maxFiles: 3 };
+      await using shim = await Shim.container(place, { argv, log, flags: OPEN_STDIN });
+      const [watcher, giver] = [await shim.attach(4), await shim.attach(1)];
+      shim.start();
+      await watcher.until("ready");
+      const names = [`${place.log}.2`, `${place.log}.1`, place.log];
+      const before = names.map((name) => [statSync(name).ino, statSync(name).size]);
+      const [quick, slow] = [await shim.attach(ATTACH_LOG), await shim.attach(ATTACH_LOG)];
+      slow.wire.pause();
+      giver.write("go\n");
+      const { files, numbers } = split(await quick.raw());
+      expect(files).toEqual(before);
+      expect(numbers).toEqual(Array.from({ length: 19_000 }, (_, at) => 1001 + at));
+      slow.wire.resume();
+      expect(split(await slow.raw()).numbers).toEqual(numbers);
+    },
+  );
+
+  root("of a process without one hears nothing", async () => {
+    using place = new Place();
+    await using shim = await Shim.container(place, { argv: ["echo", "hello"], log: false });
+    const client = await shim.attach(ATTACH_LOG);
+    shim.start();
+    expect(split(await client.raw())).toEqual({ files: [], numbers: [] });
+  });
+});
+
 root("a full disk loses lines, never the process; what is written stays readable", async () => {
   using place = new Place();
   const small = `${place.top}/small`;
@@ -181,6 +234,39 @@ root("a full disk loses lines, never the process; what is written stays readable
       .map((line) => JSON.parse(line).log as string);
     expect(entries[0]).toBe("1\n");
     expect(entries.length).toBeWithin(300, 5000);
+    expect(place.record("exit")).toMatchObject({ lostEntries: 5000 - entries.length });
+  } finally {
+    umount(small, 0);
+    rmSync(small, { recursive: true });
+  }
+});
+
+root("what a full disk did not take is told in its place, as soon as there is room again", async () => {
+  using place = new Place();
+  const small = `${place.top}/small`;
+  mkdirSync(small);
+  mount("tmpfs", small, "tmpfs", 0, "size=64k");
+  try {
+    const path = `${small}/json.log`;
+    writeFileSync(`${small}/other`, Buffer.alloc(40_000));
+    const script = `read -r line; seq 1 5000; read -r line; rm ${small}/other; echo after`;
+    await using shim = await Shim.launch(place, program(place, script, { log: { path }, flags: OPEN_STDIN }));
+    await shim.control.next("state");
+    const client = await shim.attach();
+    client.write("go\n");
+    await client.until("5000\n"); // written, or lost, before a client sees it
+    client.write("on\n");
+    await shim.exited();
+    const entries = readFileSync(path, "utf8")
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line).log as string);
+    const { lostEntries } = place.record("exit");
+    expect(entries.slice(-2)).toEqual([
+      `berth: ${lostEntries} entries are missing here: the disk did not take them\n`,
+      "after\n",
+    ]);
+    expect(entries.length - 2 + Number(lostEntries)).toBe(5000);
   } finally {
     umount(small, 0);
     rmSync(small, { recursive: true });

@@ -54,6 +54,7 @@ export interface PlanOptions {
   readonly drainMs?: number;
   readonly log?: { maxBytes?: number; maxFiles?: number; path?: string } | false;
   readonly spillLimit?: number | false;
+  readonly spillSparePercent?: number;
   readonly barrier?: boolean;
   readonly user?: string;
   readonly groups?: readonly string[];
@@ -97,7 +98,13 @@ export function supervision(place: Place, options: PlanOptions): Op[] {
       maxBytes: log.maxBytes ?? 0,
       maxFiles: log.maxFiles ?? 1,
     });
-  if (spillLimit !== false) ops.push({ op: "spill", directory: place.spill, maxBytes: spillLimit });
+  if (spillLimit !== false)
+    ops.push({
+      op: "spill",
+      directory: place.spill,
+      maxBytes: spillLimit,
+      sparePercent: options.spillSparePercent ?? 0,
+    });
   return [...ops, ...(options.before ?? [])];
 }
 
