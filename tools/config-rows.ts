@@ -78,18 +78,29 @@ export const ROWS: readonly Row[] = [
     ),
   ),
 
-  open(`hostname domainname root.path root.readonly
-    mounts[].source mounts[].destination mounts[].options[] mounts[].type`),
+  open(
+    "hostname domainname root.path root.readonly mounts[].source mounts[].destination mounts[].options[] mounts[].type",
+  ),
   open(below("mounts[].uidMappings[]", "containerID hostID size")),
   open(below("mounts[].gidMappings[]", "containerID hostID size")),
   open(
     below(
       "process",
-      `args[] consoleSize.height consoleSize.width cwd env[] terminal user.uid user.gid user.umask user.additionalGids[]
-    capabilities.bounding[] capabilities.permitted[] capabilities.effective[] capabilities.inheritable[] capabilities.ambient[]
-    apparmorProfile oomScoreAdj selinuxLabel ioPriority.class ioPriority.priority noNewPrivileges
-    scheduler.policy scheduler.nice scheduler.priority scheduler.flags[] scheduler.runtime scheduler.deadline scheduler.period
-    rlimits[].hard rlimits[].soft rlimits[].type execCPUAffinity.initial execCPUAffinity.final`,
+      "args[] consoleSize.height consoleSize.width cwd env[] terminal user.uid user.gid user.umask user.additionalGids[]",
+    ),
+  ),
+  open(below("process.capabilities", "bounding[] permitted[] effective[] inheritable[] ambient[]")),
+  open(
+    below(
+      "process",
+      "apparmorProfile oomScoreAdj selinuxLabel ioPriority.class ioPriority.priority noNewPrivileges",
+    ),
+  ),
+  open(below("process.scheduler", "policy nice priority flags[] runtime deadline period")),
+  open(
+    below(
+      "process",
+      "rlimits[].hard rlimits[].soft rlimits[].type execCPUAffinity.initial execCPUAffinity.final",
     ),
   ),
   open(below("linux.devices[]", "type path fileMode major minor uid gid")),
@@ -101,45 +112,84 @@ export const ROWS: readonly Row[] = [
   ),
   open(below("linux.uidMappings[]", "containerID hostID size")),
   open(below("linux.gidMappings[]", "containerID hostID size")),
-  open(
+  works("resources", "unified are files of the version 2 group, as they are", "linux.resources.unified{}"),
+  open(below("linux.resources.devices[]", "allow type major minor access")),
+  works(
+    "resources",
+    "%s of a container is what its control group keeps",
     below(
       "linux.resources",
-      "unified{} devices[].allow devices[].type devices[].major devices[].minor devices[].access pids.limit",
+      `pids.limit memory.limit memory.swap
+    memory.reservation cpu.shares cpu.quota cpu.period cpu.burst cpu.idle cpu.cpus cpu.mems hugepageLimits[].pageSize hugepageLimits[].limit`,
     ),
   ),
-  open(
-    below(
-      "linux.resources.blockIO",
-      "weight leafWeight weightDevice[].major weightDevice[].minor weightDevice[].weight weightDevice[].leafWeight",
-    ),
+  works(
+    "resources",
+    "memory.%s, which only version 1 has, is kept there",
+    below("linux.resources.memory", "swappiness disableOOMKiller kernelTCP"),
+    "with version 1; refused with version 2",
+  ),
+  works(
+    "resources",
+    "an update to less memory than is in use is refused before anything is written, where that is asked for",
+    "linux.resources.memory.checkBeforeUpdate",
+  ),
+  works(
+    "resources",
+    "%s is refused, and nothing is left",
+    "linux.resources.memory.useHierarchy",
+    "as true, which Linux 5.11 has made the only way; false is refused",
+  ),
+  refused("Linux 5.16 has dropped limits for kernel memory alone", "linux.resources.memory.kernel"),
+  works(
+    "resources",
+    "cpu.realtimePeriod and cpu.realtimeRuntime are kept where the group above has as much",
+    below("linux.resources.cpu", "realtimePeriod realtimeRuntime"),
+    "with version 1; refused with version 2",
   ),
   ...[
     "throttleReadBpsDevice",
     "throttleWriteBpsDevice",
     "throttleReadIOPSDevice",
     "throttleWriteIOPSDevice",
-  ].map((name) => open(below(`linux.resources.blockIO.${name}[]`, "major minor rate"))),
-  open(
-    below("linux.resources.cpu", "cpus mems period quota burst realtimePeriod realtimeRuntime shares idle"),
-  ),
-  open(
-    below(
-      "linux.resources",
-      "hugepageLimits[].pageSize hugepageLimits[].limit network.classID network.priorities[].name network.priorities[].priority rdma{}.hcaHandles rdma{}.hcaObjects",
+  ].map((name) =>
+    works(
+      "resources",
+      "blockIO.%s slows a device down",
+      below(`linux.resources.blockIO.${name}[]`, "major minor rate"),
     ),
   ),
-  open(
+  works(
+    "resources",
+    "blockIO.weight and blockIO.weightDevice are kept by an I/O scheduler that knows them; without one they are a warning",
     below(
-      "linux.resources.memory",
-      "kernel kernelTCP limit reservation swap swappiness disableOOMKiller useHierarchy checkBeforeUpdate",
+      "linux.resources.blockIO",
+      "weight weightDevice[].major weightDevice[].minor weightDevice[].weight",
     ),
+  ),
+  refused(
+    "Linux 5.0 has dropped leaf weights with the CFQ scheduler",
+    below("linux.resources.blockIO", "leafWeight weightDevice[].leafWeight"),
+  ),
+  works(
+    "resources",
+    "network.classID and network.priorities are kept where version 1 has their controllers",
+    below("linux.resources.network", "classID priorities[].name priorities[].priority"),
+    "where net_cls and net_prio of version 1 are mounted",
+  ),
+  works(
+    "src/kernel/cgroups.test.ts",
+    "what few ask for has its files, too",
+    below("linux.resources.rdma{}", "hcaHandles hcaObjects"),
+    "where there is an rdma controller",
   ),
   open(
     below(
       "linux.seccomp",
-      "defaultAction defaultErrnoRet flags[] listenerPath listenerMetadata architectures[] syscalls[].names[] syscalls[].action syscalls[].errnoRet syscalls[].args[].index syscalls[].args[].value syscalls[].args[].valueTwo syscalls[].args[].op",
+      "defaultAction defaultErrnoRet flags[] listenerPath listenerMetadata architectures[] syscalls[].names[] syscalls[].action syscalls[].errnoRet",
     ),
   ),
+  open(below("linux.seccomp.syscalls[].args[]", "index value valueTwo op")),
   open(below("linux.intelRdt", "closID schemata[] l3CacheSchema memBwSchema enableMonitoring")),
   open(
     below(

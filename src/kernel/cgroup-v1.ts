@@ -7,6 +7,7 @@ import type {
   MemoryResources,
   Resources,
   Throttle,
+  WeightDevice,
 } from "./cgroup-resources.ts";
 import { type CgroupFile, type CgroupWrite, pidsMax, toWrite } from "./cgroup-write.ts";
 
@@ -25,55 +26,90 @@ export function v1Writes(layout: CgroupLayout, path: string, resources: Resource
     ]),
     ...at("pids", [["pids.max", resources.pids && pidsMax(resources.pids.limit)]]),
     ...at("blkio", blockFiles(resources.blockIO ?? {})),
-    ...at(
-      "hugetlb",
-      (resources.hugepageLimits ?? []).map(({ pageSize, limit }): CgroupFile => [
-        `hugetlb.${pageSize}.limit_in_bytes`,
-        limit,
-      ]),
-    ),
+    ...at("hugetlb", (resources.hugepageLimits ?? []).flatMap(hugePageFiles)),
+    ...at("net_cls", [["net_cls.classid", resources.network?.classID || undefined]]),
+    ...at("net_prio", (resources.network?.priorities ?? []).map(priorityFile)),
+    ...at("rdma", Object.entries(resources.rdma ?? {}).map(rdmaFile)),
     ...at("devices", (resources.devices ?? []).map(deviceFile)),
   ];
 }
 
-/** Memory alone before memory and swap: the first may never exceed the second. */
+/** Memory alone before memory and swap: the first may never exceed the second. Memory without limit is so with swap, too. */
 function memoryFiles(memory: MemoryResources, swapAccounting: boolean): CgroupFile[] {
+  const { limit, swap = limit === -1 ? -1 : undefined } = memory;
   return [
-    ["memory.limit_in_bytes", memory.limit],
-    ["memory.memsw.limit_in_bytes", swapAccounting ? memory.swap : undefined],
-    ["memory.soft_limit_in_bytes", memory.reservation],
+    ["memory.limit_in_bytes", limit || undefined],
+    ["memory.memsw.limit_in_bytes", swapAccounting ? swap || undefined : undefined],
+    ["memory.soft_limit_in_bytes", memory.reservation || undefined],
+    ["memory.kmem.tcp.limit_in_bytes", memory.kernelTCP || undefined],
     ["memory.swappiness", memory.swappiness],
     ["memory.oom_control", memory.disableOOMKiller ? 1 : undefined],
   ];
 }
 
-/** The period before the quota, which must fit it. */
+/** The period before the quota, which must fit it; behind it what may be saved up of it. */
 function cpuFiles(cpu: CpuResources): CgroupFile[] {
   return [
-    ["cpu.shares", cpu.shares],
-    ["cpu.cfs_period_us", cpu.period],
-    ["cpu.cfs_quota_us", cpu.quota],
-    ["cpu.rt_period_us", cpu.realtimePeriod],
-    ["cpu.rt_runtime_us", cpu.realtimeRuntime],
+    ["cpu.idle", cpu.idle],
+    ["cpu.shares", cpu.shares || undefined],
+    ["cpu.cfs_period_us", cpu.period || undefined],
+    ["cpu.cfs_quota_us", cpu.quota || undefined],
+    ["cpu.cfs_burst_us", cpu.burst],
+    ["cpu.rt_period_us", cpu.realtimePeriod || undefined],
+    ["cpu.rt_runtime_us", cpu.realtimeRuntime || undefined],
   ];
+}
+
+/** What is in use and what is reserved but not used yet. */
+function hugePageFiles({
+  pageSize,
+  limit,
+}: {
+  readonly pageSize: string;
+  readonly limit: number;
+}): CgroupFile[] {
+  return [
+    [`hugetlb.${pageSize}.limit_in_bytes`, limit],
+    [`hugetlb.${pageSize}.rsvd.limit_in_bytes`, limit, "optional"],
+  ];
+}
+
+function priorityFile({ name, priority }: { readonly name: string; readonly priority: number }): CgroupFile {
+  return ["net_prio.ifpriomap", `${name} ${priority}`];
+}
+
+/** The same in both versions. */
+export function rdmaFile([device, { hcaHandles, hcaObjects }]: [
+  string,
+  { readonly hcaHandles?: number; readonly hcaObjects?: number },
+]): CgroupFile {
+  const limits = [
+    ...(hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`]),
+    ...(hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`]),
+  ];
+  return ["rdma.max", limits.length === 0 ? undefined : `${device} ${limits.join(" ")}`];
 }
 
 /** The weight belongs to an I/O scheduler that may not be there; the name depends on which it is. */
 function blockFiles(block: BlockResources): CgroupFile[] {
   const rate = (file: string, list: readonly Throttle[] = []) =>
-    list.map(({ major, minor, rate: value }): CgroupFile => [file, `${major}:${minor} ${value}`]);
+    list.map(({ major, minor, rate: value = 0 }): CgroupFile => [file, `${major}:${minor} ${value}`]);
   return [
-    ["blkio.weight", block.weight, "optional"],
-    ["blkio.bfq.weight", block.weight, "optional"],
-    ...(block.weightDevice ?? []).map(({ major, minor, weight }): CgroupFile => [
-      "blkio.weight_device",
-      `${major}:${minor} ${weight}`,
-    ]),
+    ["blkio.weight", block.weight || undefined, "optional"],
+    ["blkio.bfq.weight", block.weight || undefined, "optional"],
+    ...["blkio.weight_device", "blkio.bfq.weight_device"].flatMap((file) =>
+      (block.weightDevice ?? []).map((device): CgroupFile => [file, weightLine(device), "optional"]),
+    ),
     ...rate("blkio.throttle.read_bps_device", block.throttleReadBpsDevice),
     ...rate("blkio.throttle.write_bps_device", block.throttleWriteBpsDevice),
     ...rate("blkio.throttle.read_iops_device", block.throttleReadIOPSDevice),
     ...rate("blkio.throttle.write_iops_device", block.throttleWriteIOPSDevice),
   ];
+}
+
+/** `8:0 500`; undefined where no weight is asked for. */
+export function weightLine({ major, minor, weight }: WeightDevice): string | undefined {
+  return weight === undefined || weight === 0 ? undefined : `${major}:${minor} ${weight}`;
 }
 
 /** One rule for each write: `c 1:3 rwm`. */

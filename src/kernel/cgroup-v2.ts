@@ -8,6 +8,7 @@ import type {
   Resources,
   Throttle,
 } from "./cgroup-resources.ts";
+import { rdmaFile, weightLine } from "./cgroup-v1.ts";
 import { type CgroupFile, type CgroupWrite, pidsMax, toWrite } from "./cgroup-write.ts";
 
 /** Of every controller that is in version 2 and in no version 1 hierarchy. */
@@ -28,11 +29,12 @@ export function v2Writes(layout: CgroupLayout, path: string, resources: Resource
     ...at("pids", () => [["pids.max", resources.pids && pidsMax(resources.pids.limit)]]),
     ...at("io", () => blockFiles(resources.blockIO ?? {})),
     ...at("hugetlb", () =>
-      (resources.hugepageLimits ?? []).map(({ pageSize, limit }): CgroupFile => [
-        `hugetlb.${pageSize}.max`,
-        limit,
+      (resources.hugepageLimits ?? []).flatMap(({ pageSize, limit }): CgroupFile[] => [
+        [`hugetlb.${pageSize}.max`, limit],
+        [`hugetlb.${pageSize}.rsvd.max`, limit, "optional"],
       ]),
     ),
+    ...at("rdma", () => Object.entries(resources.rdma ?? {}).map(rdmaFile)),
     ...Object.entries(resources.unified ?? {}).flatMap(([name, data]) =>
       unifiedWrite(v2.mountpoint + path, name, data),
     ),
@@ -45,11 +47,12 @@ function unifiedWrite(directory: string, name: string, data: string): CgroupWrit
   return toWrite(directory, [name, data]);
 }
 
-const limitOf = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes < 0 ? "max" : bytes);
+const limitOf = (bytes = 0) => (bytes === 0 ? undefined : bytes < 0 ? "max" : bytes);
 
 function memoryFiles(memory: MemoryResources): CgroupFile[] {
   if (memory.swappiness !== undefined) throw missing("memory swappiness");
   if (memory.disableOOMKiller) throw missing("switching the OOM killer off");
+  if ((memory.kernelTCP ?? 0) > 0) throw missing("a limit for the memory of TCP buffers");
   return [
     ["memory.max", limitOf(memory.limit)],
     ["memory.swap.max", swapOnly(memory), "optional"],
@@ -64,10 +67,11 @@ function missing(what: string): BerthError {
   );
 }
 
-/** OCI counts memory and swap together, version 2 counts swap alone. */
-function swapOnly({ limit, swap }: MemoryResources): number | string | undefined {
-  if (swap === undefined || swap < 0) return limitOf(swap);
-  if (limit === undefined || limit < 0)
+/** OCI counts memory and swap together, version 2 counts swap alone; memory without limit is so with swap, too. */
+function swapOnly({ limit = 0, swap = 0 }: MemoryResources): number | string | undefined {
+  if (swap < 0 || (swap === 0 && limit === -1)) return "max";
+  if (swap === 0) return undefined;
+  if (limit <= 0)
     throw new BerthError("invalid", "a limit for memory and swap together needs one for memory");
   if (swap < limit)
     throw new BerthError("invalid", "the limit for memory and swap together is below that for memory");
@@ -75,17 +79,18 @@ function swapOnly({ limit, swap }: MemoryResources): number | string | undefined
 }
 
 function cpuFiles(cpu: CpuResources): CgroupFile[] {
-  if (cpu.realtimeRuntime !== undefined || cpu.realtimePeriod !== undefined)
-    throw missing("real-time CPU limits");
+  if (cpu.realtimeRuntime || cpu.realtimePeriod) throw missing("real-time CPU limits");
   return [
+    ["cpu.idle", cpu.idle],
     ["cpu.weight", cpu.shares === undefined ? undefined : weightOfShares(cpu.shares)],
     ["cpu.max", cpuMax(cpu)],
+    ["cpu.max.burst", cpu.burst],
   ];
 }
 
-function cpuMax({ quota, period }: CpuResources): string | undefined {
-  if (quota === undefined && period === undefined) return undefined;
-  return `${quota === undefined || quota <= 0 ? "max" : quota} ${period ?? 100_000}`;
+function cpuMax({ quota = 0, period = 0 }: CpuResources): string | undefined {
+  if (quota === 0 && period === 0) return undefined;
+  return `${quota <= 0 ? "max" : quota} ${period || 100_000}`;
 }
 
 /**
@@ -101,19 +106,23 @@ export function weightOfShares(shares: number): number | undefined {
 }
 
 /** blkio's 10…1000 as io's 1…10000. */
-function ioWeight(weight: number | undefined): number | undefined {
-  return weight === undefined ? undefined : 1 + Math.floor(((weight - 10) * 9999) / 990);
+function ioWeight(weight = 0): number | undefined {
+  return weight === 0 ? undefined : 1 + Math.floor(((weight - 10) * 9999) / 990);
 }
 
 function blockFiles(block: BlockResources): CgroupFile[] {
   const rate = (key: string, list: readonly Throttle[] = []) =>
-    list.map(({ major, minor, rate: value }): CgroupFile => ["io.max", `${major}:${minor} ${key}=${value}`]);
+    list.map(({ major, minor, rate: value = 0 }): CgroupFile => [
+      "io.max",
+      `${major}:${minor} ${key}=${value === 0 ? "max" : value}`,
+    ]);
   return [
-    ["io.bfq.weight", block.weight, "optional"],
+    ["io.bfq.weight", block.weight || undefined, "optional"],
     ["io.weight", ioWeight(block.weight), "optional"],
-    ...(block.weightDevice ?? []).map(({ major, minor, weight }): CgroupFile => [
+    ...(block.weightDevice ?? []).map((device): CgroupFile => [
       "io.bfq.weight",
-      `${major}:${minor} ${weight}`,
+      weightLine(device),
+      "optional",
     ]),
     ...rate("rbps", block.throttleReadBpsDevice),
     ...rate("wbps", block.throttleWriteBpsDevice),

@@ -91,6 +91,53 @@ test("on version 2 they are files of one directory, in its words", () => {
   ]);
 });
 
+const rare = {
+  cpu: { burst: 5000, idle: 1 },
+  hugepageLimits: [{ pageSize: "2MB", limit: 4 << 20 }],
+  rdma: { mlx5_0: { hcaHandles: 2, hcaObjects: 2000 }, idle: {} },
+} as const;
+
+test("what few ask for has its files, too", () => {
+  const more = ["net_cls", "net_prio", "hugetlb", "rdma"].map((name) => [name, `/sys/fs/cgroup/${name}`]);
+  const all: CgroupLayout = { ...v1, v1: { ...v1.v1, ...Object.fromEntries(more) } };
+  const memory = { limit: -1, kernelTCP: 4096, swappiness: 0, disableOOMKiller: true };
+  const network = { classID: 7, priorities: [{ name: "eth0", priority: 3 }] };
+  expect(writes(all, { ...rare, memory, network })).toEqual([
+    "memory/berth/c/memory.limit_in_bytes -1",
+    "memory/berth/c/memory.memsw.limit_in_bytes -1",
+    "memory/berth/c/memory.kmem.tcp.limit_in_bytes 4096",
+    "memory/berth/c/memory.swappiness 0",
+    "memory/berth/c/memory.oom_control 1",
+    "cpu,cpuacct/berth/c/cpu.idle 1",
+    "cpu,cpuacct/berth/c/cpu.cfs_burst_us 5000",
+    "hugetlb/berth/c/hugetlb.2MB.limit_in_bytes 4194304",
+    "hugetlb/berth/c/hugetlb.2MB.rsvd.limit_in_bytes 4194304 ?",
+    "net_cls/berth/c/net_cls.classid 7",
+    "net_prio/berth/c/net_prio.ifpriomap eth0 3",
+    "rdma/berth/c/rdma.max mlx5_0 hca_handle=2 hca_object=2000",
+  ]);
+  expect(writes(v2, { ...rare, memory: { limit: -1 } })).toEqual([
+    "berth/c/memory.max max",
+    "berth/c/memory.swap.max max ?",
+    "berth/c/cpu.idle 1",
+    "berth/c/cpu.max.burst 5000",
+    "berth/c/hugetlb.2MB.max 4194304",
+    "berth/c/hugetlb.2MB.rsvd.max 4194304 ?",
+    "berth/c/rdma.max mlx5_0 hca_handle=2 hca_object=2000",
+  ]);
+});
+
+test("0 says nothing, as Go programs write it, and needs no controller", () => {
+  const nothing = {
+    memory: { limit: 0, swap: 0, reservation: 0, disableOOMKiller: false },
+    cpu: { shares: 0, quota: 0, period: 0, cpus: "", realtimePeriod: 0 },
+    blockIO: { weight: 0, weightDevice: [], throttleReadBpsDevice: [] },
+    network: { classID: 0 },
+  };
+  for (const layout of [v1, v2]) expect(writes(layout, nothing)).toEqual([]);
+  expect(writes({ mode: "none", hierarchies: [], v1: {}, swapAccounting: false }, nothing)).toEqual([]);
+});
+
 test("on version 1 the process joins by itself; on version 2 it is born in its group, and a program rules the devices", () => {
   const one = planCgroup(v1, "/berth/c", resources);
   expect(one.v1Tasks).toEqual(one.directories.map((path) => `${path}/tasks`));

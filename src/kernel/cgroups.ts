@@ -2,6 +2,7 @@
 import { BerthError } from "../lib/error.ts";
 import type { CgroupLayout } from "./cgroup-layout.ts";
 import type { DeviceRule, Resources } from "./cgroup-resources.ts";
+import { checkResources } from "./cgroup-checks.ts";
 import { v1Writes } from "./cgroup-v1.ts";
 import { v2Writes } from "./cgroup-v2.ts";
 import type { CgroupWrite } from "./cgroup-write.ts";
@@ -40,6 +41,9 @@ const CONTROLLERS = {
   pids: ["pids", "the number of processes"],
   block: ["blkio", "block devices"],
   hugetlb: ["hugetlb", "huge pages"],
+  class: ["net_cls", "the class of network traffic"],
+  priority: ["net_prio", "the priority of network traffic"],
+  rdma: ["rdma", "RDMA resources"],
 } as const;
 const V2_NAMES: Readonly<Record<string, string>> = { blkio: "io" };
 
@@ -53,6 +57,7 @@ export function controllerPlace(layout: CgroupLayout, controller: string): "v1" 
 
 /** `path` is the group below the root of each hierarchy: `/berth/<id>`. Throws `unavailable` for a limit that no controller can keep. */
 export function planCgroup(layout: CgroupLayout, path: string, resources: Resources = {}): CgroupPlan {
+  checkResources(resources);
   for (const kind of limitKinds(resources)) requireController(layout, kind);
   const v1 = layout.hierarchies.map(({ mountpoint }) => mountpoint + path);
   const v2 = layout.v2 && layout.v2.mountpoint + path;
@@ -75,16 +80,26 @@ export function planCgroup(layout: CgroupLayout, path: string, resources: Resour
   };
 }
 
-function limitKinds({ memory, cpu, pids, blockIO, hugepageLimits }: Resources): LimitKind[] {
+function limitKinds({ memory, cpu, pids, blockIO, hugepageLimits, network, rdma }: Resources): LimitKind[] {
   const asked: [LimitKind, boolean][] = [
-    ["memory", memory !== undefined && Object.keys(memory).length > 0],
-    ["cpu", [cpu?.shares, cpu?.quota, cpu?.period].some((value) => value !== undefined)],
-    ["cpuset", [cpu?.cpus, cpu?.mems].some((value) => value !== undefined && value !== "")],
+    ["memory", isSet(memory) || memory?.swappiness !== undefined],
+    ["cpu", isSet({ ...cpu, cpus: undefined, mems: undefined })],
+    ["cpuset", isSet({ cpus: cpu?.cpus, mems: cpu?.mems })],
     ["pids", pids !== undefined && pids.limit > 0],
-    ["block", blockIO !== undefined && Object.keys(blockIO).length > 0],
+    ["block", isSet(blockIO)],
     ["hugetlb", (hugepageLimits ?? []).length > 0],
+    ["class", isSet({ classID: network?.classID })],
+    ["priority", (network?.priorities ?? []).length > 0],
+    ["rdma", isSet(rdma)],
   ];
   return asked.filter(([, wanted]) => wanted).map(([kind]) => kind);
+}
+
+/** Whether something is asked for: 0, "", false and an empty list are what Go programs write for "nothing". */
+function isSet(part: object | undefined): boolean {
+  return Object.values(part ?? {}).some((value: unknown) =>
+    Array.isArray(value) ? value.length > 0 : Boolean(value),
+  );
 }
 
 function requireController(layout: CgroupLayout, kind: LimitKind): void {
