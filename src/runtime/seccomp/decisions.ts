@@ -175,31 +175,3 @@ function unsigned(value: number | bigint): bigint {
     throw new BerthError("invalid", `seccomp: ${value} is no argument of 64 bits`);
   return whole;
 }
-
-/** What the compiled filter must answer; tests compare. */
-export function evaluate(decision: Decision, args: readonly bigint[]): number {
-  return (
-    decision.cases.find(({ conditions }) => conditions.every((each) => satisfied(each, args)))?.verdict ??
-    decision.verdict
-  );
-}
-
-function satisfied({ index, op, value, wanted, low }: Condition, args: readonly bigint[]): boolean {
-  const argument = BigInt.asUintN(low ? 32 : 64, args[index] ?? 0n);
-  switch (op) {
-    case "ne":
-      return argument !== value;
-    case "lt":
-      return argument < value;
-    case "le":
-      return argument <= value;
-    case "eq":
-      return argument === value;
-    case "ge":
-      return argument >= value;
-    case "gt":
-      return argument > value;
-    case "masked":
-      return (argument & value) === wanted;
-  }
-}

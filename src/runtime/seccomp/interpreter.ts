@@ -9,7 +9,7 @@ export interface SyscallData {
 
 /** The verdict. Throws for what the kernel's verifier would refuse. */
 export function interpret(program: Uint8Array, { number, architecture, args }: SyscallData): number {
-  const code = Buffer.from(program);
+  const code = Buffer.from(program.buffer, program.byteOffset, program.byteLength);
   const data = Buffer.alloc(64);
   data.writeUInt32LE(number >>> 0, 0);
   data.writeUInt32LE(architecture >>> 0, 4);

@@ -1,14 +1,13 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import fc from "fast-check";
 import type { Features } from "../../kernel/features.ts";
 import { digestOf } from "../../lib/digest.ts";
 import type { Seccomp, SeccompArgument, SeccompRule } from "../spec.ts";
-import { CAPABILITIES, capabilityMask, DEFAULT_CAPABILITIES } from "../capabilities.ts";
+import { capabilityMask, DEFAULT_CAPABILITIES } from "../capabilities.ts";
 import { ARCHITECTURES, syscallNumbers, X32_BIT } from "./architectures.ts";
 import { COMPILER_VERSION, compileSeccomp } from "./compile.ts";
-import { always, decide, evaluate, verdictOf } from "./decisions.ts";
+import { verdictOf } from "./decisions.ts";
 import { DEFAULT_PROGRAM } from "./default-program.ts";
 import { DEFAULT_PROFILE } from "./facts.ts";
 import { interpret } from "./interpreter.ts";
@@ -23,83 +22,6 @@ const here = (capabilities: readonly string[]) =>
   ({ capabilities: new Set(capabilities), architecture: "x86_64", kernelVersion: [6, 18] }) as const;
 const dockers = chooseRules(DEFAULT_PROFILE, here(DEFAULT_CAPABILITIES));
 const program = compileSeccomp(dockers, "x86_64");
-
-/** Values at which a comparison with `value` can change its answer, in both halves. */
-function boundaries(value: bigint): bigint[] {
-  const near = [
-    value - 1n,
-    value,
-    value + 1n,
-    value ^ (1n << 32n),
-    value ^ (1n << 63n),
-    value | 0xffffffff00000000n,
-    ~value,
-    0n,
-    2n ** 64n - 1n,
-  ];
-  return near.map((each) => BigInt.asUintN(64, each));
-}
-
-/** What the rules say, without any compiling: for every architecture, every number around every known one, arguments around every condition. */
-function agree(seccomp: Seccomp, filter: Uint8Array): number {
-  let checked = 0;
-  for (const name of seccomp.architectures ?? []) {
-    const architecture = ARCHITECTURES[name];
-    if (architecture === undefined) continue;
-    const { byNumber, otherwise, newer } = decide(seccomp, architecture);
-    const known = [...syscallNumbers(architecture).values()];
-    const numbers = new Set([
-      ...known,
-      ...known.map((number) => number + 1),
-      architecture.bit,
-      architecture.bit + 100_000,
-    ]);
-    for (const number of numbers) {
-      const fallback = newer !== undefined && number > newer.above ? newer.verdict : otherwise;
-      const decision = byNumber.get(number) ?? always(fallback);
-      for (const args of argumentsFor(
-        decision.cases.flatMap(({ conditions }) => conditions),
-        architecture.narrow,
-      )) {
-        const said = interpret(filter, { number, architecture: architecture.audit, args });
-        if (said !== evaluate(decision, args))
-          expect({ name, number, args, said }).toEqual({
-            name,
-            number,
-            args,
-            said: evaluate(decision, args),
-          });
-        checked++;
-      }
-    }
-  }
-  return checked;
-}
-
-function argumentsFor(
-  conditions: readonly { index: number; value: bigint; wanted: bigint }[],
-  narrow: boolean,
-): bigint[][] {
-  const cut = (value: bigint) => (narrow ? BigInt.asUintN(32, value) : value);
-  const none = Array.from({ length: 6 }, () => 0n);
-  const near = conditions.flatMap(({ index, value, wanted }) =>
-    [...boundaries(value), ...boundaries(wanted)].map((each) => none.with(index, cut(each))),
-  );
-  const all = conditions.reduce((args, { index, value }) => args.with(index, cut(value)), none);
-  return [none, all, ...near];
-}
-
-test("docker's profile, compiled, says for every call what its rules say", () => {
-  expect(agree(dockers, program)).toBeGreaterThan(2500);
-});
-
-test.each([[[]], [["CAP_SYS_ADMIN"]], [CAPABILITIES]])(
-  "so it does with the capabilities %j",
-  (capabilities) => {
-    const rules = chooseRules(DEFAULT_PROFILE, here(capabilities));
-    expect(agree(rules, compileSeccomp(rules, "x86_64"))).toBeGreaterThan(2500);
-  },
-);
 
 const call = (
   name: string,
@@ -177,63 +99,6 @@ if (!existsSync(SOURCE))
 test.skipIf(!existsSync(SOURCE))("the facts are those of moby's profile", () => {
   const theirs = chooseRules(parseProfile(readFileSync(SOURCE, "utf8")), here(DEFAULT_CAPABILITIES));
   expect(compileSeccomp(theirs, "x86_64")).toEqual(program);
-});
-
-const value = fc.oneof(
-  fc.bigInt(0n, 2n ** 64n - 1n),
-  fc.constantFrom(0n, 1n, 0xffffffffn, 1n << 32n, 1n << 63n),
-);
-const condition = fc.record({
-  index: fc.integer({ min: 0, max: 5 }),
-  op: fc.constantFrom("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ").map((op) => `SCMP_CMP_${op}`),
-  value,
-  valueTwo: value,
-});
-const saying = fc.oneof(
-  fc.record({
-    action: fc.constantFrom(
-      "SCMP_ACT_ALLOW",
-      "SCMP_ACT_LOG",
-      "SCMP_ACT_KILL",
-      "SCMP_ACT_KILL_PROCESS",
-      "SCMP_ACT_TRAP",
-      "SCMP_ACT_NOTIFY",
-    ),
-  }),
-  fc.record({
-    action: fc.constantFrom("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"),
-    errnoRet: fc.integer({ min: 0, max: 4095 }),
-  }),
-);
-const matching = fc.record({
-  names: fc.uniqueArray(
-    fc.constantFrom(
-      "read",
-      "write",
-      "open",
-      "close",
-      "ioctl",
-      "socket",
-      "mount",
-      "clone",
-      "openat2",
-      "cachestat",
-    ),
-  ),
-  args: fc.array(condition, { maxLength: 4 }),
-});
-const rule = fc.tuple(saying, matching).map(([one, other]) => Object.assign(one, other));
-
-test("any profile, compiled, says what its rules say", () => {
-  const profile = fc.record({
-    defaultAction: fc.constantFrom("SCMP_ACT_ERRNO", "SCMP_ACT_ALLOW", "SCMP_ACT_KILL"),
-    architectures: fc.subarray(["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"], { minLength: 1 }),
-    syscalls: fc.array(rule, { maxLength: 6 }),
-  });
-  fc.assert(
-    fc.property(profile, (seccomp) => agree(seccomp, compileSeccomp(seccomp, "x86_64")) > 0),
-    { numRuns: 40 },
-  );
 });
 
 test("a rule that forbids cannot be passed by bits that the kernel does not read", () => {
@@ -326,7 +191,6 @@ test("the machine's own architecture is always filtered, those of other machines
 test("on aarch64 the default profile filters 32-bit ARM, too", () => {
   const rules = chooseRules(DEFAULT_PROFILE, { ...here(DEFAULT_CAPABILITIES), architecture: "aarch64" });
   const filter = compileSeccomp(rules, "aarch64");
-  expect(agree(rules, filter)).toBeGreaterThan(1000);
   expect(call("cacheflush", [], "SCMP_ARCH_ARM", filter)).toBe(ALLOW);
   expect(call("mount", [], "SCMP_ARCH_ARM", filter)).toBe(errno(1));
   expect(call("read", [], "SCMP_ARCH_X86_64", filter)).toBe(KILL);
