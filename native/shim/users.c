@@ -17,14 +17,15 @@ struct line {
     unsigned fields;
 };
 
-static bool is_table(int fd)
+/* The size of a regular file; -1 for anything else, and for one that is too large. */
+static ssize_t table_size(int fd)
 {
     struct stat status;
 
     if (fstat(fd, &status) < 0)
-        return false;
+        return -1;
     errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
-    return S_ISREG(status.st_mode) && status.st_size <= FILE_LIMIT;
+    return S_ISREG(status.st_mode) && status.st_size <= FILE_LIMIT ? (ssize_t)status.st_size : -1;
 }
 
 /* Reads a file of the root into `buffer`; an absent one is empty. */
@@ -32,24 +33,24 @@ static int read_table(const char *path, char *buffer)
 {
     /* Looked at before it is opened: to open a device is to do something to it. */
     cleanup_close int found = root_open(path, 0, O_PATH);
-    size_t size = 0;
-    ssize_t got;
+    ssize_t size = 0, limit, got;
 
     buffer[0] = 0;
     if (found < 0)
         return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
     if (is_null_device(found))
         return 0; /* a masked one: -v /dev/null:/etc/group */
-    if (!is_table(found))
-        return -1;
+    limit = table_size(found);
+    /* A file of the kernel's says that it is empty, and to read it may do something: /proc/kmsg gives each line once. */
+    if (limit <= 0)
+        return (int)limit;
     cleanup_close int fd = root_open(path, 0, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
-    if (fd < 0 || !is_table(fd))
-        return -1;
-    while (size < FILE_LIMIT && (got = read(fd, buffer + size, FILE_LIMIT - size)) > 0)
-        size += (size_t)got;
+    limit = fd < 0 ? -1 : table_size(fd);
+    while (size < limit && (got = read(fd, buffer + size, (size_t)(limit - size))) > 0)
+        size += got;
     buffer[size] = 0;
-    return 0;
+    return limit < 0 ? -1 : 0;
 }
 
 static bool next_line(char **rest, struct line *line)

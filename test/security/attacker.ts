@@ -3,8 +3,6 @@ import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { compileProgram } from "../../tools/native.ts";
 import type { Target } from "./hostile.ts";
 
-const IN_CONTAINER = "/attacker";
-
 let built: Promise<string> | undefined;
 
 /** A static program in a directory of the engine's; see attacker.c for what it can do. */
@@ -15,14 +13,10 @@ export async function attackerOf(target: Target): Promise<string> {
   return path;
 }
 
-/** A container that runs it, and has said that it is at work. */
-export async function attack(
-  target: Target,
-  flags: readonly string[],
-  ...words: readonly string[]
-): Promise<string> {
-  const volume = `${await attackerOf(target)}:${IN_CONTAINER}:ro`;
-  const id = await target.start("-v", volume, ...flags, "busybox", IN_CONTAINER, ...words);
+/** A container whose shell ends as that program, once it has said that it is at work. */
+export async function attack(target: Target, script: string, ...flags: readonly string[]): Promise<string> {
+  const volume = `${await attackerOf(target)}:/attacker:ro`;
+  const id = await target.start("-v", volume, ...flags, "busybox", "sh", "-c", script);
   await said(target, id, "ing\n");
   return id;
 }
@@ -55,7 +49,7 @@ export class Revolving implements AsyncDisposable {
     await mkdir(`${volume}/door`, { recursive: true });
     await writeFile(`${volume}/door/secret`, "the attacker's own words\n");
     await symlink(target.outside, `${volume}/trap`);
-    const id = await attack(target, ["-v", `${volume}:/v`], "swap", "/v/door", "/v/trap");
+    const id = await attack(target, "exec /attacker swap /v/door /v/trap", "-v", `${volume}:/v`);
     return new Revolving(target, volume, id);
   }
 

@@ -20,7 +20,7 @@ describe.if(has("root", "busybox"))("a process on its way into a container", () 
 
   /** What a hunter in the container says of the processes that came by; the last of them waits until it has been heard. */
   async function hunted(flags: readonly string[], execFlags: readonly string[] = []): Promise<string[]> {
-    const id = await attack(target, flags, "hunt");
+    const id = await attack(target, "exec /attacker hunt", ...flags);
     for (let count = 0; count < EXECS; count++)
       await target.engine.berth(["exec", ...execFlags, id, "true"], { timeoutMs: 5000 });
     await target.engine.berth(["exec", "-d", ...execFlags, id, "sleep", "100"]);
@@ -49,7 +49,7 @@ describe.if(has("root", "busybox"))("a process on its way into a container", () 
   }, 60_000);
 
   test("is caught where it is made the naive way: joined first, then reduced", async () => {
-    const id = await attack(target, ["--cap-add", "SYS_PTRACE"], "hunt");
+    const id = await attack(target, "exec /attacker hunt", "--cap-add", "SYS_PTRACE");
     const { body } = await target.engine.api("GET", `/containers/${id}/json`);
     const { pid } = { pid: String((body as { State: { Pid: number } }).State.Pid) };
     const reduced = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "true"];

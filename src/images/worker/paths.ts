@@ -77,15 +77,18 @@ export function statPath(text: string): PathStat {
   };
 }
 
-/** The first `maxBytes` of a file; `not_found` when it is absent, nothing when it is not a regular file. */
+/**
+ * The first `maxBytes` of a file; `not_found` when it is absent, nothing when it is not a regular file. One of the kernel's says that it
+ * is empty, and is not read: that may wait for ever, or take away what others wanted to read (/proc/kmsg).
+ */
 export function readFile(text: string, maxBytes: number): Uint8Array {
   const descriptor = openFile(byteStringOf(text), "follow");
   if (descriptor === undefined) return new Uint8Array(0);
   try {
-    const bytes = new Uint8Array(maxBytes);
+    const bytes = new Uint8Array(Math.min(maxBytes, fstatSync(descriptor).size));
     let filled = 0;
-    for (let length = 1; length > 0 && filled < maxBytes; filled += length)
-      length = readSync(descriptor, bytes, filled, maxBytes - filled, null);
+    for (let length = 1; length > 0 && filled < bytes.length; filled += length)
+      length = readSync(descriptor, bytes, filled, bytes.length - filled, null);
     return bytes.subarray(0, filled);
   } finally {
     closeSync(descriptor);
