@@ -136,19 +136,37 @@ async function requireDirectory(worker: Worker, ref: string, path: string): Prom
 
 const MAX_PASSWD_BYTES = 1 << 20;
 
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** The container's user by number; digits are never looked up as names. Undefined: root, or unknown. */
-async function ownerOf(worker: Worker, user: string): Promise<{ uid: number; gid: number } | undefined> {
-  const [name = "", group] = user.split(":");
-  if (/^\d+$/.test(name)) return { uid: Number(name), gid: /^\d+$/.test(group ?? "") ? Number(group) : 0 };
+async function ownerOf(worker: Worker, user: string): Promise<Owner | undefined> {
+  const [name = "", group = ""] = user.split(":");
   if (name === "") return undefined;
-  const passwd = new TextDecoder().decode(await worker.read("/etc/passwd", MAX_PASSWD_BYTES));
-  const entry = passwd
-    .split("\n")
-    .map((line) => line.split(":"))
-    .find(([known]) => known === name);
-  if (entry === undefined)
-    throw new BerthError("invalid", `unable to find user ${name}: no matching entries in passwd file`);
-  return { uid: Number(entry[2]), gid: Number(entry[3]) };
+  const owner = /^\d+$/.test(name)
+    ? toOwner(name, /^\d+$/.test(group) ? group : "0")
+    : ownerNamed(name, new TextDecoder().decode(await worker.read("/etc/passwd", MAX_PASSWD_BYTES)));
+  if (owner !== undefined) return owner;
+  throw new BerthError("invalid", `unable to find user ${name}: no matching entries in passwd file`);
+}
+
+/** As the shim reads it for the process itself (native/shim/users.c): a line with numbers that make no sense is none. */
+function ownerNamed(name: string, passwd: string): Owner | undefined {
+  for (const line of passwd.split("\n")) {
+    const [known, , uid = "", gid = ""] = line.split(":");
+    const owner = known === name ? toOwner(uid, gid) : undefined;
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
+}
+
+const MAX_ID = 2 ** 31 - 1;
+
+function toOwner(uid: string, gid: string): Owner | undefined {
+  const isId = (text: string) => /^\d+$/.test(text) && Number(text) <= MAX_ID;
+  return isId(uid) && isId(gid) ? { uid: Number(uid), gid: Number(gid) } : undefined;
 }
 
 /** What the container has changed, added or deleted in the file system of its image. */
