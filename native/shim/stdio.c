@@ -52,19 +52,28 @@ bool is_null_device(int fd)
     return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 
-/* The container's own null device; where it has none that is genuine, a pipe that has ended. */
+/* The container's own null device, or -1: looked at before it is opened, and again, as it may be another by then. */
+static int open_null_device(void)
+{
+    cleanup_close int seen = root_open("dev/null", 0, O_PATH);
+
+    if (seen < 0 || !is_null_device(seen))
+        return -1;
+    int opened = root_open("dev/null", 0, O_RDWR | O_NONBLOCK | O_NOCTTY);
+
+    if (opened < 0 || is_null_device(opened))
+        return opened;
+    close(opened);
+    return -1;
+}
+
+/* Where the container has no genuine null device it is a pipe that has ended. */
 static int open_nothing(void)
 {
-    int ends[2], found = root_open("dev/null", 0, O_PATH);
+    int ends[2], null = open_null_device();
 
-    if (found >= 0 && is_null_device(found)) {
-        close(found);
-        found = root_open("dev/null", 0, O_RDWR | O_NONBLOCK | O_NOCTTY);
-        if (found < 0 || is_null_device(found))
-            return found;
-    }
-    if (found >= 0)
-        close(found);
+    if (null >= 0)
+        return null;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
     close(ends[1]);
