@@ -5,7 +5,9 @@
  * The plan (a memfd on descriptor 3):
  *   struct plan_header, then op_count ops back to back. An op is struct op_header, `numbers` 64-bit numbers, then
  *   `strings` times { uint32 length, the bytes, a NUL, zeroes up to a multiple of 4 }, then zeroes up to a multiple of 8.
- *   Ops up to and with OP_CLONE are performed by the shim, in order; the ops behind it by the child.
+ *   Ops up to and with OP_CLONE are performed by the shim, in order; the ops behind it by the child. Where there is an OP_STAGE, the
+ *   ops between it and OP_CLONE, and the clone, are performed by a process of their own that ends with the clone.
+ *   A "slot" is a number from 0: a descriptor that the shim prepared with the host's rights and that the child still has.
  *   "in root" means: resolved below the descriptor that OP_ROOT opened, by openat2(RESOLVE_IN_ROOT); never by name twice.
  *
  * A connection (descriptor 4, a stream socketpair, for the engine that spawned the shim; shim.sock in the run directory for
@@ -93,6 +95,23 @@ enum op_code {
     OP_ENTER = 62,     /* no operands: the rest is performed by a new process, a session of its own, in the pid namespace that was joined;
                           a terminal on its standard input becomes the controlling one. The one before it ends */
     OP_MOUNT_ATTRIBUTES = 61, /* numbers: steps | strings: path in root of a mount */
+    /* User namespaces and id-mapped mounts: what takes the host's rights is prepared in slots. */
+    OP_USER_NAMESPACE = 100, /* numbers: slot | strings: uid_map, gid_map: a new user namespace with these maps, and nobody in it */
+    OP_OPEN = 101,     /* numbers: slot | strings: host path, opened for reading: a namespace file */
+    OP_TREE = 102,     /* numbers: slot, BIND_* flags, 1 + slot of the user namespace that maps its ids or 0, steps | strings: host source: a copy
+                          of the mount, attached nowhere */
+    OP_OVERLAY = 103,  /* numbers: slot, OVERLAY_* flags, slot of a user namespace, uid and gid of its root | strings: directory of the layers,
+                          directory of the container, its upper, its work, then the lower ones by their names in the layers' */
+    OP_FILE_SYSTEM = 104, /* numbers: slot, MS_* flags | strings: source, type, data: a new file system, attached nowhere */
+    OP_WITHIN = 105,   /* numbers: slot: "in root" means below it from here on */
+    OP_OWNER = 106,    /* numbers: uid, gid: whom the process's pipes belong to at first */
+    OP_STAGE = 107,    /* strings: the directory that the child's root is put on: it is born there. What follows up to the clone is
+                          performed by an intermediate process, which may give away its rights */
+    OP_JOIN_USER = 108,/* numbers: slot: setns to a user namespace; the intermediate's last step before the clone */
+    OP_BECOME_ROOT = 109, /* no operands: uid and gid 0 of the user namespace, no other groups */
+    OP_ATTACH_ROOT = 110, /* numbers: slot: attached where the child is; as OP_ROOT from then on */
+    OP_ATTACH = 111,   /* numbers: slot, MOUNT_* options | strings: source, target in root, made as what is attached */
+
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
     OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and
                           behind the child's pid, argv, then the environment. Runs to its end; output comes back where it fails */
@@ -124,7 +143,10 @@ enum op_code {
 #define BIND_MAKE_SOURCE 2u     /* docker -v: a missing host directory is made */
 #define BIND_TAKEN 4u           /* the source is in the slot */
 #define BIND_PROCFS 8u          /* the source must be the root of a procfs */
+#define BIND_IDMAP_RECURSIVE 16u /* OP_TREE: the ids of what is mounted below are mapped, too */
 #define BIND_SLOTS 64u
+/* OP_OVERLAY */
+#define OVERLAY_VOLATILE 1u     /* no sync when it is unmounted */
 /* OP_CONSOLE */
 #define CONSOLE_BIND 1u         /* the first process: the slave is mounted over dev/console and becomes the controlling terminal at once, not by
                                    OP_ENTER */

@@ -81,8 +81,11 @@ export const ROWS: readonly Row[] = [
   open(
     "hostname domainname root.path root.readonly mounts[].source mounts[].destination mounts[].options[] mounts[].type",
   ),
-  open(below("mounts[].uidMappings[]", "containerID hostID size")),
-  open(below("mounts[].gidMappings[]", "containerID hostID size")),
+  works(
+    "user-namespace",
+    "a mount's own mappings count, with a user namespace and without",
+    ["uid", "gid"].map((kind) => below(`mounts[].${kind}Mappings[]`, "containerID hostID size")).join(" "),
+  ),
   open(
     below(
       "process",
@@ -110,8 +113,11 @@ export const ROWS: readonly Row[] = [
       "netDevices{}.name namespaces[].type namespaces[].path cgroupsPath rootfsPropagation sysctl{} maskedPaths[] readonlyPaths[] mountLabel",
     ),
   ),
-  open(below("linux.uidMappings[]", "containerID hostID size")),
-  open(below("linux.gidMappings[]", "containerID hostID size")),
+  works(
+    "user-namespace",
+    "root is root inside and one of the mapped ids outside, also in several ranges",
+    ["uid", "gid"].map((kind) => below(`linux.${kind}Mappings[]`, "containerID hostID size")).join(" "),
+  ),
   works("resources", "unified are files of the version 2 group, as they are", "linux.resources.unified{}"),
   open(below("linux.resources.devices[]", "allow type major minor access")),
   works(

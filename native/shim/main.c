@@ -4,12 +4,15 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "shim.h"
 
@@ -89,7 +92,7 @@ static int open_cgroup(const struct op *clone, int *cgroup, struct failure *why)
 }
 
 /*
- * All that the child holds: its streams, the socket to the shim, the process it joins. Of the shim's descriptors nothing
+ * All that the child holds: its streams, the socket to the shim, the process it joins, what is in slots. Of the shim's descriptors nothing
  * stays, not even until exec: execve resolves /proc/self/fd/N/… before it closes anything.
  */
 static void keep_descriptors(const struct streams *streams, int sync)
@@ -99,33 +102,116 @@ static void keep_descriptors(const struct streams *streams, int sync)
     context.sync = FD_SYNC;
     if (context.target_pidfd >= 0)
         context.target_pidfd = dup3(context.target_pidfd, FD_TARGET, O_CLOEXEC);
-    if (sys_close_range(context.target_pidfd >= 0 ? FD_TARGET + 1 : FD_TARGET, ~0u, 0) < 0)
+    unsigned first = context.target_pidfd >= 0 ? FD_TARGET + 1 : FD_TARGET;
+
+    if (context.slots > 0 && sys_close_range(first, FD_SLOTS - 1, 0) < 0)
+        _exit(1);
+    if (sys_close_range(context.slots > 0 ? FD_SLOTS + context.slots : first, ~0u, 0) < 0)
         _exit(1);
 }
 
-/* From here on there are two: the child performs the rest of the plan, the shim looks after it. */
-static int launch(struct plan *plan, const struct op *clone, struct failure *why)
-{
+/* What shim and child have in common when there are two of them. */
+struct launch {
     struct streams streams;
-    int pair[2], pidfd = -1, cgroup, listener = listen_in_run_directory(why);
+    int pair[2], listener;
+};
 
-    if (listener < 0 || supervise_open(why) < 0 || open_cgroup(clone, &cgroup, why) < 0 || streams_open(&streams, why) < 0)
+static int open_launch(struct launch *launch, struct failure *why)
+{
+    launch->listener = listen_in_run_directory(why);
+    if (launch->listener < 0 || supervise_open(why) < 0 || streams_open(&launch->streams, why) < 0)
         return -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return fail(why, "socketpair");
-    pid_t child = sys_clone3(op_number(clone, 0), &pidfd, cgroup);
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, launch->pair) < 0 ? fail(why, "socketpair") : 0;
+}
 
-    if (child < 0)
-        return fail(why, "clone3 with flags 0x%llx", (unsigned long long)op_number(clone, 0));
+/* From here on there are two: the child performs the rest of the plan and does not return. */
+static pid_t clone_child(struct plan *plan, const struct op *clone, const struct launch *launch, int *pidfd, struct failure *why)
+{
+    cleanup_close int cgroup = -1; /* held, it would outlive its removal */
+    uint64_t flags = op_number(clone, 0) | (pidfd == NULL ? CLONE_PARENT : 0);
+
+    if (open_cgroup(clone, &cgroup, why) < 0)
+        return -1;
+    pid_t child = sys_clone3(flags, pidfd, cgroup);
+
     if (child == 0) {
-        keep_descriptors(&streams, pair[1]);
+        keep_descriptors(&launch->streams, launch->pair[1]);
         run_child(plan);
     }
-    close(pair[1]);
+    return child < 0 ? fail(why, "clone3 with flags 0x%llx", (unsigned long long)flags) : child;
+}
+
+static int look_after(pid_t child, int pidfd, const struct launch *launch)
+{
+    close(launch->pair[1]);
     close(FD_PLAN);
-    close_scoped(&cgroup); /* held, it would outlive its removal */
-    streams_close_child_ends(&streams);
-    return supervise(child, pidfd, pair[0], streams.shim, listener);
+    slots_close();
+    streams_close_child_ends(&launch->streams);
+    return supervise(child, pidfd, launch->pair[0], launch->streams.shim, launch->listener);
+}
+
+static int launch(struct plan *plan, const struct op *clone, struct failure *why)
+{
+    struct launch launch;
+    int pidfd = -1;
+    pid_t child = open_launch(&launch, why) < 0 ? -1 : clone_child(plan, clone, &launch, &pidfd, why);
+
+    return child < 0 ? -1 : look_after(child, pidfd, &launch);
+}
+
+/* What the intermediate process has to say, in memory that it shares with the shim. */
+struct staged {
+    pid_t child; /* 0: none; `index` and `why` say what has failed */
+    uint32_t index;
+    struct failure why;
+};
+
+/* Gives away what the shim must keep, then clones a brother of itself: the shim is the child's parent. */
+static _Noreturn void run_stage(struct plan *plan, struct op *op, const struct launch *launch, struct staged *staged)
+{
+    const char *directory = op_string(op, 0).bytes;
+    int done = chdir(directory) < 0 ? fail(&staged->why, "chdir \"%s\"", directory) : 0;
+
+    context.sync = launch->pair[1];
+    while (done == 0 && plan_next(plan, op) == 1) {
+        if (op->code == OP_CLONE) {
+            pid_t child = clone_child(plan, op, launch, NULL, &staged->why);
+
+            staged->child = child < 0 ? 0 : child;
+            break;
+        }
+        done = run_op(op, &staged->why);
+    }
+    staged->index = op->index;
+    _exit(0);
+}
+
+static int stage(struct plan *plan, struct op *op, struct failure *why)
+{
+    struct launch launch;
+    struct staged *staged = mmap(NULL, sizeof *staged, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (staged == MAP_FAILED)
+        return fail(why, "mmap");
+    if (open_launch(&launch, why) < 0)
+        return -1;
+    staged->why = (struct failure){.error = EBADMSG, .object = "the process before the clone ended"};
+    pid_t intermediate = fork();
+
+    if (intermediate < 0)
+        return fail(why, "fork");
+    if (intermediate == 0)
+        run_stage(plan, op, &launch, staged);
+    waitpid(intermediate, NULL, 0);
+    if (staged->child == 0) {
+        op->index = staged->index;
+        *why = staged->why;
+        return -1;
+    }
+    /* Ours: it is there under this number until we have waited for it. */
+    int pidfd = sys_pidfd_open(staged->child);
+
+    return pidfd < 0 ? fail(why, "pidfd_open %d", staged->child) : look_after(staged->child, pidfd, &launch);
 }
 
 static int perform(struct plan *plan, struct op *op, struct failure *why)
@@ -135,6 +221,8 @@ static int perform(struct plan *plan, struct op *op, struct failure *why)
     while ((next = plan_next(plan, op)) == 1) {
         if (op->code == OP_CLONE)
             return launch(plan, op, why);
+        if (op->code == OP_STAGE)
+            return stage(plan, op, why);
         if (prepare(op, why) < 0)
             return -1;
     }

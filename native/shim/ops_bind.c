@@ -81,27 +81,57 @@ static bool is_procfs_root(int tree, const struct stat *status)
     return fstatfs(tree, &filesystem) == 0 && filesystem.f_type == PROC_MAGIC && status->st_ino == PROC_ROOT_INODE;
 }
 
+/* The steps of an op from its number `first` on, before anyone can see the mount. */
+static int make_ready(const struct op *op, unsigned first, uint64_t flags, int tree, struct failure *why)
+{
+    const char *source = op_string(op, 0).bytes;
+    struct stat status;
+
+    if (fstat(tree, &status) < 0)
+        return fail(why, "bind source \"%s\"", source);
+    if ((flags & BIND_PROCFS) && !is_procfs_root(tree, &status))
+        return errno = EINVAL, fail(why, "\"/proc\" cannot be mounted because it is not of type proc");
+    return take_steps(op, first, tree, source, why);
+}
+
+/* Onto a path in root, which is made as what is attached. `options` are those of OP_MOUNT. */
+static int attach(int tree, const char *source, const char *path, uint64_t options, struct failure *why)
+{
+    struct stat status;
+    bool directory = fstat(tree, &status) == 0 && S_ISDIR(status.st_mode);
+    cleanup_close int target = directory ? mount_point(path, options) : root_make_file(path);
+
+    if (target >= 0 && sys_move_mount(tree, target) == 0)
+        return 0;
+    if (target >= 0 && errno == EINVAL && !directory)
+        errno = EISDIR; /* what the kernel means */
+    return fail(why, "bind \"%s\" on \"%s\"", source, path);
+}
+
 int op_bind(const struct op *op, struct failure *why)
 {
     uint64_t flags = op_number(op, 0);
     const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes;
     cleanup_close int tree = flags & BIND_TAKEN ? taken[op_number(op, 1) % BIND_SLOTS] : open_source(source, flags, why);
-    struct stat status;
 
-    if (tree < 0)
-        return -1;
-    if (fstat(tree, &status) < 0)
-        return fail(why, "bind source \"%s\"", source);
-    if ((flags & BIND_PROCFS) && !is_procfs_root(tree, &status))
-        return errno = EINVAL, fail(why, "\"%s\" cannot be mounted because it is not of type proc", path);
-    /* Before anyone can see it. */
-    if (take_steps(op, 2, tree, source, why) < 0)
-        return -1;
-    cleanup_close int target = S_ISDIR(status.st_mode) ? root_make_directory(path, 0755) : root_make_file(path);
+    return tree < 0 || make_ready(op, 2, flags, tree, why) < 0 ? -1 : attach(tree, source, path, 0, why);
+}
 
-    if (target >= 0 && sys_move_mount(tree, target) == 0)
-        return 0;
-    if (target >= 0 && errno == EINVAL && !S_ISDIR(status.st_mode))
-        errno = EISDIR; /* what the kernel means */
-    return fail(why, "bind \"%s\" on \"%s\"", source, path);
+int op_tree(const struct op *op, struct failure *why)
+{
+    uint64_t flags = op_number(op, 1), user_namespace = op_number(op, 2);
+    const char *source = op_string(op, 0).bytes;
+    unsigned recursive = flags & BIND_IDMAP_RECURSIVE ? TREE_RECURSIVE : 0;
+    int tree = open_source(source, flags, why);
+
+    if (tree >= 0 && make_ready(op, 3, flags, tree, why) < 0)
+        return close_scoped(&tree), -1;
+    if (tree >= 0 && user_namespace != 0 && map_ids(tree, user_namespace - 1, recursive, source, why) < 0)
+        return close_scoped(&tree), -1;
+    return slot_fill(op_number(op, 0), tree, why);
+}
+
+int op_attach(const struct op *op, struct failure *why)
+{
+    return attach(slot_fd(op_number(op, 0)), op_string(op, 0).bytes, op_string(op, 1).bytes, op_number(op, 1), why);
 }

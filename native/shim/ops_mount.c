@@ -69,9 +69,12 @@ int op_root(const struct op *op, struct failure *why)
     close_scoped(&context.root);
     close_scoped(&context.null_device);
     context.root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (context.root < 0)
-        return fail(why, "open root \"%s\"", path);
-    /* The host's null device, taken while the host is still in sight: the container's own is the image's to choose. */
+    return context.root < 0 ? fail(why, "open root \"%s\"", path) : hold_null_device(why);
+}
+
+/* The host's null device, taken while the host is still in sight: the container's own is the image's to choose. */
+int hold_null_device(struct failure *why)
+{
     context.null_device = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     return is_null_device(context.null_device) ? 0 : (errno = ENODEV, fail(why, "the host's /dev/null is none"));
 }
@@ -117,8 +120,7 @@ static int configure_all(int fs, const char *data, struct failure *why)
     return 0;
 }
 
-/* A file system that is mounted nowhere yet; move_mount puts it onto a descriptor. */
-static int detached(const char *source, const char *type, const char *data, uint64_t flags, struct failure *why)
+int mount_new(const char *source, const char *type, const char *data, uint64_t flags, struct failure *why)
 {
     cleanup_close int fs = sys_fsopen(type);
 
@@ -135,8 +137,7 @@ static int detached(const char *source, const char *type, const char *data, uint
     return made < 0 ? fail(why, "fsmount %s", type) : made;
 }
 
-/* A mount point of the kernel's own file systems: a symlink in its path would be the image leading us astray. */
-static int mount_point(const char *path, uint64_t options)
+int mount_point(const char *path, uint64_t options)
 {
     int target;
 
@@ -178,7 +179,7 @@ static int mount_classic(const struct op *op, int target, const char *data, stru
 static int mount_detached(const struct op *op, int target, const char *data, struct failure *why)
 {
     const char *source = op_string(op, 0).bytes, *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
-    int made = detached(source, type, data, op_number(op, 0), why);
+    int made = mount_new(source, type, data, op_number(op, 0), why);
 
     if (made < 0)
         return -1;
@@ -272,7 +273,7 @@ static int cover_directory(int target)
     struct failure ignored;
 
     if (context.empty < 0)
-        context.empty = detached("tmpfs", "tmpfs", "size=0,nr_inodes=1", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, &ignored);
+        context.empty = mount_new("tmpfs", "tmpfs", "size=0,nr_inodes=1", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, &ignored);
     if (context.empty < 0)
         return -1;
     if (!context.empty_is_attached) {

@@ -76,12 +76,14 @@ struct mount_attributes {
     uint64_t set, clear, propagation, userns_fd;
 };
 
+/* Without `pidfd` for a sibling (CLONE_PARENT), whose pidfd would be of no use to us. */
 int sys_clone3(uint64_t flags, int *pidfd, int cgroup);
 int sys_open_tree(int at, const char *path, unsigned flags);
 int sys_move_mount(int from, int to);
 int sys_mount_setattr(int fd, unsigned flags, const struct mount_attributes *attributes);
 int sys_fsopen(const char *type);
 int sys_fsconfig(int fd, unsigned command, const char *key, const char *value);
+int sys_fsconfig_fd(int fs, const char *key, int fd);
 int sys_fsmount(int fd, unsigned attributes);
 int sys_openat2(int at, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int sys_pidfd_open(pid_t pid);
@@ -107,11 +109,15 @@ struct settings {
     uint64_t log_max_bytes, spill_max_bytes;
     uint32_t log_max_files, spill_spare_percent;
     int run_directory;
+    uid_t owner_uid; /* OP_OWNER */
+    gid_t owner_gid;
 };
 
 /* The child's descriptors behind its standard streams. */
 #define FD_SYNC 3
 #define FD_TARGET 4
+/* The first slot's, and all others behind it; above whatever else the shim has open. */
+#define FD_SLOTS 64
 
 /* What an op may change; the shim and, after the clone, its copy in the child. */
 struct context {
@@ -121,6 +127,7 @@ struct context {
     int null_device; /* the host's /dev/null, verified */
     int empty;       /* shared read-only tmpfs over masked directories */
     bool empty_is_attached;
+    unsigned slots;   /* how many have been filled */
     int target_pidfd; /* OP_JOIN_PROCESS */
     pid_t target_pid;
     char home[1024];  /* OP_USER: the user's, of the container's passwd */
@@ -137,8 +144,27 @@ op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_direct
 op_function op_bind_source, op_remount;
 op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonly_root, op_console;
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
+op_function op_user_namespace, op_open, op_tree, op_overlay, op_file_system, op_within, op_owner;
+op_function op_join_user, op_become_root, op_attach_root, op_attach;
 op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_cwd, op_exec, op_barrier, op_enter;
 op_function op_hook;
+
+/* slots.c */
+/* Puts a descriptor into a slot; takes it over in any case. */
+int slot_fill(uint64_t slot, int fd, struct failure *why);
+int slot_fd(uint64_t slot);
+void slots_close(void);
+
+/* ops_mount.c */
+/* A file system that is mounted nowhere yet; move_mount puts it onto a descriptor. */
+int mount_new(const char *source, const char *type, const char *data, uint64_t flags, struct failure *why);
+/* Made where it is absent. For the kernel's own file systems (MOUNT_API) a symlink in the path would be the image leading us astray. */
+int mount_point(const char *path, uint64_t options);
+int hold_null_device(struct failure *why);
+
+/* ops_user.c */
+/* Ids of a mount that nobody sees yet, as they are stored, become those of the user namespace in a slot: no file needs another owner. */
+int map_ids(int tree, uint64_t user_namespace, unsigned recursive, const char *what, struct failure *why);
 
 /* child.c */
 enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER, SYNC_SUCCESSOR };

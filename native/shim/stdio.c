@@ -25,6 +25,9 @@ int streams_open(struct streams *streams, struct failure *why)
             return fail(why, "pipe");
         streams->child[fd] = ends[fd > 0];
         streams->shim[fd] = ends[fd == 0];
+        /* The child itself may not give away what belongs to nobody in its user namespace. */
+        if (context.settings.owner_uid != 0 && fchown(ends[0], context.settings.owner_uid, context.settings.owner_gid) < 0)
+            return fail(why, "chown of a pipe to %u", context.settings.owner_uid);
         fcntl(streams->shim[fd], F_SETFL, O_NONBLOCK);
     }
     return 0;

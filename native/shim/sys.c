@@ -33,9 +33,9 @@ struct clone_arguments {
 int sys_clone3(uint64_t flags, int *pidfd, int cgroup)
 {
     struct clone_arguments arguments = {
-        .flags = flags | CLONE_PIDFD_FLAG | (cgroup >= 0 ? CLONE_INTO_CGROUP_FLAG : 0),
+        .flags = flags | (pidfd ? CLONE_PIDFD_FLAG : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP_FLAG : 0),
         .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = SIGCHLD,
+        .exit_signal = pidfd ? SIGCHLD : 0, /* a sibling has that of its brother */
         .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
     };
 
@@ -65,6 +65,11 @@ int sys_fsopen(const char *type)
 int sys_fsconfig(int fd, unsigned command, const char *key, const char *value)
 {
     return (int)syscall(NR_fsconfig, fd, command, key, value, 0);
+}
+
+int sys_fsconfig_fd(int fs, const char *key, int fd)
+{
+    return (int)syscall(NR_fsconfig, fs, 5 /* FSCONFIG_SET_FD */, key, NULL, fd);
 }
 
 int sys_fsmount(int fd, unsigned attributes)

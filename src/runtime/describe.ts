@@ -2,7 +2,9 @@
 import { capabilityNames } from "./capabilities.ts";
 import { purposeOfDirectory, purposeOfWrite } from "./describe-cgroups.ts";
 import { mountFlags, stepText } from "./describe-flags.ts";
+import { describeUser } from "./describe-user.ts";
 import type { Op } from "./op.ts";
+import { isUserOp, type UserOp } from "./op-user.ts";
 import { CLONE } from "./plan-namespaces.ts";
 
 export interface Description {
@@ -42,6 +44,7 @@ const words = (list: readonly string[]) =>
   list.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word))).join(" ");
 
 export function describe(op: Op): Description {
+  if (isUserOp(op)) return describeUser(op);
   switch (op.op) {
     case "supervise":
       return {
@@ -119,7 +122,7 @@ type Early =
   | "join-process"
   | "unshare";
 
-function describeTree(op: Exclude<Op, { op: Early }>): Description {
+function describeTree(op: Exclude<Op, UserOp | { op: Early }>): Description {
   switch (op.op) {
     case "bind-source":
       return {

@@ -1,6 +1,8 @@
 /** A launch plan as the bytes that the shim reads from its descriptor 3: one buffer, written once. */
 import type { AttributeStep } from "./mount-steps.ts";
+import { userOperands } from "./encode-user.ts";
 import type { Op } from "./op.ts";
+import { isUserOp, type UserOp } from "./op-user.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import * as protocol from "./protocol.ts";
 
@@ -16,10 +18,11 @@ export function encodePlan(ops: readonly Op[]): Uint8Array {
 
 const flag = (condition: boolean | undefined, value: number) => (condition ? value : 0);
 
-const stepNumbers = (steps: readonly AttributeStep[] = []) =>
+export const stepNumbers = (steps: readonly AttributeStep[] = []) =>
   steps.flatMap(({ recursive, set, clear, propagation }) => [Number(recursive), set, clear, propagation]);
 
 function operandsOf(op: Op): Operands {
+  if (isUserOp(op)) return userOperands(op);
   switch (op.op) {
     case "supervise":
       return [
@@ -58,20 +61,21 @@ function sourceFlags({ recursive, makeSource }: { recursive: boolean; makeSource
 function childOperands(
   op: Exclude<
     Op,
-    {
-      op:
-        | "supervise"
-        | "log"
-        | "spill"
-        | "oom-counter"
-        | "seccomp-listener"
-        | "clone"
-        | "mkdir"
-        | "write"
-        | "join"
-        | "join-process"
-        | "unshare";
-    }
+    | UserOp
+    | {
+        op:
+          | "supervise"
+          | "log"
+          | "spill"
+          | "oom-counter"
+          | "seccomp-listener"
+          | "clone"
+          | "mkdir"
+          | "write"
+          | "join"
+          | "join-process"
+          | "unshare";
+      }
   >,
 ): Operands {
   switch (op.op) {

@@ -2,6 +2,7 @@
 import { describe } from "./describe.ts";
 import { execScript } from "./explain-exec.ts";
 import { launchScript } from "./explain-script.ts";
+import { BerthError } from "../lib/error.ts";
 import type { Op } from "./op.ts";
 
 export type ExplainFormat = "table" | "json" | "sh";
@@ -14,13 +15,23 @@ export interface ExplainOptions {
 export function explainPlan(ops: readonly Op[], format: ExplainFormat, options: ExplainOptions = {}): string {
   if (format === "json") return `${JSON.stringify(toJson(ops, options), bigIntsAndBytes, 2)}\n`;
   if (format === "table") return table(ops, options);
+  if (ops.some(({ op }) => UNSCRIPTED.has(op)))
+    throw new BerthError(
+      "unsupported",
+      "--explain=sh: mount(8) and unshare(1) of util-linux 2.38 can neither map the ids of a mount nor keep one for a user namespace; use --explain=table or json",
+    );
   const isExec = ops.some(({ op }) => op === "join-process");
   return isExec ? execScript(ops) : launchScript(ops, options.outside ?? []);
 }
 
-/** Who performs an operation: the shim up to the clone, then its child. */
-function actor(ops: readonly Op[], index: number): "shim" | "child" {
-  return index <= ops.findIndex(({ op }) => op === "clone") ? "shim" : "child";
+/** Steps of user namespaces that no ordinary command takes. */
+const UNSCRIPTED: ReadonlySet<Op["op"]> = new Set<Op["op"]>(["become-root", "tree"]);
+
+/** Who performs an operation: the shim up to the clone (or a process of its own, where it gives rights away), then its child. */
+function actor(ops: readonly Op[], index: number): "shim" | "stage" | "child" {
+  if (index > ops.findIndex(({ op }) => op === "clone")) return "child";
+  const stage = ops.findIndex(({ op }) => op === "stage");
+  return stage >= 0 && index > stage ? "stage" : "shim";
 }
 
 function toJson(ops: readonly Op[], { outside }: ExplainOptions) {

@@ -53,6 +53,8 @@ export interface MountOptions {
   readonly bind: boolean;
   readonly recursive: boolean;
   readonly makeSource: boolean;
+  /** Whether the ids of a bind are mapped, of it alone or with what is mounted below. */
+  readonly idMap: "plain" | "recursive" | undefined;
   /** What is mounted there already is changed. */
   readonly remount: boolean;
   /** What a tmpfs covers is copied into it. */
@@ -71,6 +73,7 @@ interface Word {
   readonly all?: true;
   readonly propagation?: number;
   readonly bind?: "plain" | "recursive";
+  readonly idMap?: "plain" | "recursive";
   readonly also?: "makeSource" | "remount" | "copyUp";
 }
 
@@ -133,6 +136,8 @@ const WORDS: Readonly<Record<string, Word>> = {
   runbindable: { propagation: MS_UNBINDABLE | MS_REC },
   remount: { also: "remount" },
   tmpcopyup: { also: "copyUp" },
+  idmap: { idMap: "plain" },
+  ridmap: { idMap: "recursive" },
   "x-make-source": { also: "makeSource" },
 };
 
@@ -144,7 +149,7 @@ export function mountOptionNames(): string[] {
 }
 
 /** Words of other runtimes that berth does not do. */
-const REFUSED = new Set(["idmap", "ridmap", "copy-symlink", "src-nofollow", "dest-nofollow"]);
+const REFUSED = new Set(["copy-symlink", "src-nofollow", "dest-nofollow"]);
 
 type Draft = { -readonly [K in keyof Omit<MountOptions, "data">]: MountOptions[K] };
 
@@ -158,6 +163,7 @@ export function parseMountOptions(options: readonly string[], destination: strin
     bind: false,
     recursive: false,
     makeSource: false,
+    idMap: undefined,
     remount: false,
     copyUp: false,
   };
@@ -181,6 +187,7 @@ function apply(draft: Draft, { flag = 0, off = 0, set = 0, clear = 0, ...word }:
   draft[place] = both(draft[place], { set, clear });
   if (word.propagation !== undefined) draft.propagation = [...draft.propagation, word.propagation];
   if (word.bind !== undefined) Object.assign(draft, { bind: true, recursive: word.bind === "recursive" });
+  draft.idMap = word.idMap ?? draft.idMap;
   if (word.also !== undefined) draft[word.also] = true;
 }
 

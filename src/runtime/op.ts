@@ -1,7 +1,9 @@
 /** The steps of a launch plan as data. native/protocol.h says what each does; the shim performs them in order and decides nothing. */
+import type { IdMap } from "../lib/id-map.ts";
 import type { AttributeStep } from "./mount-steps.ts";
+import type { UserOp } from "./op-user.ts";
 
-export type Op = ShimOp | SharedOp | ChildOp;
+export type Op = ShimOp | SharedOp | ChildOp | UserOp;
 
 /** The shim itself, before the clone. */
 export type ShimOp =
@@ -86,6 +88,8 @@ export type MountOp =
       readonly slot?: number;
       /** Only the root of a procfs will do. */
       readonly procfs?: true;
+      /** Its ids, mapped; only until prepare() has made a tree of it. */
+      readonly idMap?: { readonly map: IdMap; readonly recursive: boolean };
       readonly steps: readonly AttributeStep[];
     }
   | { readonly op: "mask"; readonly path: string }

@@ -7,7 +7,7 @@ import { compiledSeccomp, seccompOps } from "./seccomp/seccomp.ts";
 import type { CompiledSeccomp, Process, Rlimit, Spec } from "./spec.ts";
 
 /** From linux/resource.h (asm-generic). */
-const RLIMITS = [
+export const RLIMITS = [
   "CPU",
   "FSIZE",
   "DATA",

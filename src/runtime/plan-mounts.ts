@@ -2,6 +2,7 @@
 import { resolve } from "node:path/posix";
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
+import { verifyIdMap } from "../lib/id-map.ts";
 import {
   ATTR_RDONLY,
   type MountOptions,
@@ -17,6 +18,7 @@ import type { Op } from "./op.ts";
 import { deviceOps, hasOwnDev, isReadOnlyDev } from "./plan-devices.ts";
 import { hooksBeforePivot } from "./plan-hooks.ts";
 import { cgroupMount } from "./plan-cgroup-mount.ts";
+import { usersOf } from "./plan-user.ts";
 import { hostPropagation, rootPropagationOps, spreads } from "./plan-propagation.ts";
 import { requireMountable } from "./proc-mounts.ts";
 import { BIND_SLOTS } from "./protocol.ts";
@@ -139,7 +141,12 @@ function mountOps(planned: PlannedMount, spec: Spec, features: Features): Op[] {
   if (options.copyUp && type !== "tmpfs")
     throw new BerthError("invalid", `mount "${destination}": tmpcopyup is for a tmpfs only`);
   if (options.remount) return [remountOp(mount, options)];
-  if (bind) return [bindOp(planned)];
+  if (bind) return [bindOp(planned, spec)];
+  if (idMapOf(planned, spec) !== undefined)
+    throw new BerthError(
+      "unsupported",
+      `mount "${destination}": berth maps the ids of binds alone, not of ${type}`,
+    );
   if (type === "cgroup" || type === "cgroup2") return cgroupMount(mount, options, spec, features);
   if (type === "") throw new BerthError("invalid", `mount "${destination}" has no type`);
   return [newMountOp(mount, type, options)];
@@ -193,8 +200,10 @@ function bindSource({ destination, source, options: words }: Mount, options: Mou
   return { source, recursive: options.recursive || !words?.includes("bind") };
 }
 
-function bindOp({ mount, options, slot }: PlannedMount): Op {
+function bindOp(planned: PlannedMount, spec: Spec): Op {
+  const { mount, options, slot } = planned;
   const { destination } = mount;
+  const idMap = idMapOf(planned, spec);
   const unknown = [options.data, ...superblockWords(mount.options ?? [])].find(Boolean);
   if (unknown !== undefined)
     throw new BerthError("invalid", `bind mount "${destination}": unknown option "${unknown}"`);
@@ -208,7 +217,22 @@ function bindOp({ mount, options, slot }: PlannedMount): Op {
     ...(slot === undefined ? {} : { slot }),
     ...(destination === "/proc" ? { procfs: true } : {}),
     steps: bindSteps(options, recursive),
+    ...(idMap && { idMap }),
   };
+}
+
+/** Its own mappings, or with `idmap` alone the container's. */
+function idMapOf(
+  { mount: { destination, uidMappings = [], gidMappings = [] }, options }: PlannedMount,
+  { linux }: Spec,
+): Extract<Op, { op: "bind" }>["idMap"] {
+  const isOwn = uidMappings.length + gidMappings.length > 0;
+  if (!isOwn && options.idMap === undefined) return undefined;
+  const map = isOwn ? { uid: uidMappings, gid: gidMappings } : usersOf(linux)?.map;
+  if (map === undefined)
+    throw new BerthError("invalid", `mount "${destination}": idmap without mappings needs a user namespace`);
+  verifyIdMap(map);
+  return { map, recursive: options.idMap === "recursive" };
 }
 
 /** The working directory is made while it can be. */

@@ -21,7 +21,7 @@ export interface NamespaceOps {
   readonly afterClone: readonly Op[];
 }
 
-/** A pid namespace is joined before the clone, since only children enter it. A new cgroup namespace is made after joining the groups it shall show as the root. */
+/** All but the user namespace, which is plan-user.ts's. A pid namespace is joined before the clone, since only children enter it. A new cgroup namespace is made after joining the groups it shall show as the root. */
 export function namespaceOps(spec: Spec): NamespaceOps {
   const { namespaces } = spec.linux;
   for (const namespace of namespaces) check(namespace);
@@ -31,7 +31,9 @@ export function namespaceOps(spec: Spec): NamespaceOps {
       "unsupported",
       "berth does not run containers without a mount namespace of their own",
     );
-  const joined = namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [{ type, path }]));
+  const joined = namespaces.flatMap(({ type, path }) =>
+    path === undefined || type === "user" ? [] : [{ type, path }],
+  );
   const join = ({ type, path }: { type: NamespaceType; path: string }): Op => ({
     op: "join",
     path,
@@ -40,14 +42,16 @@ export function namespaceOps(spec: Spec): NamespaceOps {
   const cgroup: Op[] = made.includes("cgroup") ? [{ op: "unshare", flags: CLONE.cgroup }] : [];
   return {
     beforeClone: joined.filter(({ type }) => type === "pid").map(join),
-    cloneFlags: made.filter((type) => type !== "cgroup").reduce((flags, type) => flags | CLONE[type], 0),
+    cloneFlags: made
+      .filter((type) => type !== "cgroup" && type !== "user")
+      .reduce((flags, type) => flags | CLONE[type], 0),
     afterClone: [...joined.filter(({ type }) => type !== "pid").map(join), ...cgroup],
   };
 }
 
 function check({ type, path }: Namespace): void {
   if (!(type in CLONE)) throw new BerthError("invalid", `unknown namespace type "${String(type)}"`);
-  if (type === "user" || type === "time" || (type === "mount" && path !== undefined))
+  if (type === "time" || (type === "mount" && path !== undefined))
     throw new BerthError(
       "unsupported",
       `berth does not support ${path === undefined ? "" : "joining "}${type} namespaces yet`,

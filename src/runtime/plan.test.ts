@@ -241,17 +241,7 @@ describe("identity", () => {
 });
 
 test.each<[string, Launch, string]>([
-  [
-    "a user namespace",
-    withLinux({ namespaces: [...defaults.namespaces, { type: "user" }] }),
-    "does not support user namespaces",
-  ],
   ["no mount namespace", withLinux({ namespaces: [{ type: "pid" }] }), "without a mount namespace"],
-  [
-    "an idmapped mount",
-    withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "idmap"] }] }),
-    '"idmap"',
-  ],
   [
     "an unknown option of a bind",
     withSpec({ mounts: [{ destination: "/x", type: "bind", source: "/x", options: ["rbind", "shiny"] }] }),

@@ -1,6 +1,7 @@
 /** Compiles a container into its launch plan: what the shim does, in order. Pure: tests read the list, golden files hold it. */
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
+import { rootOf } from "../lib/id-map.ts";
 import type { Op } from "./op.ts";
 import { cgroupPlanOf, joinCgroupOps, makeCgroupOps } from "./plan-cgroups.ts";
 import { hooksBeforeExec } from "./plan-hooks.ts";
@@ -8,6 +9,7 @@ import { filterOf, identityOps } from "./plan-identity.ts";
 import { CLONE, namespaceOps } from "./plan-namespaces.ts";
 import { consoleOp, treeOps } from "./plan-mounts.ts";
 import { supervisionOps } from "./plan-supervision.ts";
+import { prepare } from "./plan-user.ts";
 import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
 import { listenerOps } from "./seccomp/listener.ts";
 import type { Spec } from "./spec.ts";
@@ -19,8 +21,11 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
   const { spec, network } = launch;
   const cgroup = cgroupPlanOf(spec, features);
   const namespaces = namespaceOps(spec);
-  const filter = filterOf(spec.process, spec.linux.seccomp, features);
-  return [
+  const rights = spec.linux.namespaces.some(({ type }) => type === "user")
+    ? withAllRights(features)
+    : features;
+  const filter = filterOf(spec.process, spec.linux.seccomp, rights);
+  const ops: Op[] = [
     ...supervisionOps(launch.id, spec.process, launch.supervision, cgroup?.oomCounterFile),
     ...(cgroup === undefined ? [] : makeCgroupOps(cgroup)),
     ...(launch.root.kind === "overlay"
@@ -42,11 +47,14 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       launch.supervision.waitForStart || needsBarrier(launch, features),
       sysctlOps(spec),
     ),
-    ...identityOps(spec.process, filter, features, {
-      createCwd: true,
-      hooks: hooksBeforeExec(launch),
-    }),
+    ...identityOps(spec.process, filter, rights, { createCwd: true, hooks: hooksBeforeExec(launch) }),
   ];
+  return prepare(ops, launch, features);
+}
+
+/** Over what belongs to a user namespace its root has every right, whatever the engine lacks. */
+function withAllRights(features: Features): Features {
+  return { ...features, boundingSet: 2n ** 64n - 1n };
 }
 
 /** Whether the engine has something to do between the clone and the program's first instruction. */
@@ -99,6 +107,11 @@ const isIpc = (path: string) =>
   path.startsWith("fs/mqueue/") ||
   /^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/.test(path);
 
+/** Behind what takes the host's rights: none of them is left. */
+function joinUser(target: ExecLaunch["target"]): Op[] {
+  return [{ op: "join-process", ...target, flags: JOINED | CLONE.user }, { op: "become-root" }];
+}
+
 const JOINED = CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgroup | CLONE.pid;
 
 /**
@@ -106,20 +119,25 @@ const JOINED = CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgrou
  * than it shall: until then nobody in the container sees it.
  */
 export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
-  const { id, process, supervision, target, seccomp } = launch;
+  const { id, process, supervision, target, seccomp, idMap } = launch;
+  const rights = idMap === undefined ? features : withAllRights(features);
+  const oomScore: Op[] =
+    process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj }];
   const { hierarchies, v2 } = features.cgroups;
   const birth = launch.v2Cgroup ?? launch.cgroup;
-  const filter = filterOf(process, seccomp, features);
+  const filter = filterOf(process, seccomp, rights);
   return [
     ...supervisionOps(id, process, supervision),
+    ...(idMap === undefined ? [] : [{ op: "owner", ...rootOf(idMap) } as const]),
     ...listenerOps(filter, launch.container, target.pid),
     { op: "join-process", ...target, flags: 0 }, // is it still there?
     { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
     ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
-    { op: "join-process", ...target, flags: JOINED },
-    ...(process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj } as const]),
+    ...(idMap === undefined
+      ? [{ op: "join-process", ...target, flags: JOINED } as const, ...oomScore]
+      : [...oomScore, ...joinUser(target)]),
     ...(process.terminal ? [consoleOp({ process }, false)] : []),
     ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
-    ...identityOps(process, filter, features, { createCwd: false, enter: [{ op: "enter" }] }),
+    ...identityOps(process, filter, rights, { createCwd: false, enter: [{ op: "enter" }] }),
   ];
 }

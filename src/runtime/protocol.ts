@@ -49,6 +49,18 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   exec: 60,
   "mount-attributes": 61,
   enter: 62,
+  "user-namespace": 100,
+  open: 101,
+  tree: 102,
+  overlay: 103,
+  "file-system": 104,
+  within: 105,
+  owner: 106,
+  stage: 107,
+  "join-user": 108,
+  "become-root": 109,
+  "attach-root": 110,
+  attach: 111,
   hook: 80,
   "bind-source": 90,
   remount: 91,
@@ -71,6 +83,8 @@ export const MOUNT_CLASSIC = 4;
 export const MOUNT_COPY_UP = 8;
 export const BIND_RECURSIVE = 1;
 export const BIND_MAKE_SOURCE = 2;
+export const BIND_IDMAP_RECURSIVE = 16;
+export const OVERLAY_VOLATILE = 1;
 export const BIND_TAKEN = 4;
 export const BIND_PROCFS = 8;
 export const BIND_SLOTS = 64;

@@ -1,5 +1,6 @@
 /** What runs processes in isolation. Two drivers, which pass the same suite (runtime-suite.ts): namespaces.ts and external.ts. */
 import type { Op } from "./op.ts";
+import type { IdMap } from "../lib/id-map.ts";
 import type { Process, Spec } from "./spec.ts";
 
 /** How a process is looked after. Whether it has a terminal, and of what size, stands in `spec.process`. */
@@ -71,6 +72,8 @@ export interface ExecLaunch {
   readonly container: Pick<Launch, "id" | "spec" | "bundle" | "root" | "supervision">;
   readonly target: ProcessIdentity;
   readonly process: Process;
+  /** Of the container's user namespace, if it has one of its own. */
+  readonly idMap?: IdMap;
   /** That of the container: its exec gets no other. */
   readonly seccomp?: Spec["linux"]["seccomp"];
   readonly supervision: Supervision;

@@ -15,6 +15,7 @@ import { pidfdOpen, pidfdSignal, startTime } from "../kernel/libc.ts";
 import { withSocketPath } from "./attach.ts";
 import type { StateSource } from "./container-state.ts";
 import { helloFrame } from "./frames.ts";
+import { withJoinedMappings } from "./joined-users.ts";
 import type { Op } from "./op.ts";
 import { Supervised, type SupervisedOptions } from "./process.ts";
 import { lostRecord, readExit, readState, type StateRecord } from "./records.ts";
@@ -84,7 +85,7 @@ export class ShimRuntime implements Runtime {
   }
 
   async create(asked: Launch): Promise<ProcessHandle> {
-    const launch = this.#withCgroup(asked);
+    const launch = await withJoinedMappings(this.#withCgroup(asked));
     const ops = this.#driver.plan(launch);
     const cgroup = launch.spec.linux.cgroupsPath;
     if (cgroup !== undefined) this.#prepareParent(cgroup);

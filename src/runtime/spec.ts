@@ -1,6 +1,7 @@
 /** The OCI runtime specification's config.json as types: the part that berth does. What is missing here is refused by name. */
 
 import type { Resources } from "../kernel/cgroup-resources.ts";
+import type { IdRange } from "../lib/id-map.ts";
 
 export type {
   BlockResources,
@@ -97,10 +98,16 @@ export interface Mount {
   readonly source?: string;
   /** As for mount(8), and berth's own `x-make-source`: a bind's missing source is made as a directory (`docker -v`). */
   readonly options?: readonly string[];
+  /** Of an id-mapped bind; absent with the option `idmap` or `ridmap`: those of the container. */
+  readonly uidMappings?: readonly IdRange[];
+  readonly gidMappings?: readonly IdRange[];
 }
 
 export interface Linux {
   readonly namespaces: readonly Namespace[];
+  /** Of the user namespace: of a new one its own, of one by path those that it has. */
+  readonly uidMappings?: readonly IdRange[];
+  readonly gidMappings?: readonly IdRange[];
   readonly devices?: readonly Device[];
   /** The container's control group below the root of every hierarchy, `/berth/<id>`. */
   readonly cgroupsPath?: string;

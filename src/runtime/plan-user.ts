@@ -1,0 +1,308 @@
+/**
+ * Containers in a user namespace, and id-mapped mounts. What takes rights over the host is moved before the clone: the shim prepares
+ * it in slots, the child attaches it. What only has to come before the child loses the host's rights moves to the stage. Pure.
+ */
+import { type Features, mayExceedLimits } from "../kernel/features.ts";
+import { BerthError } from "../lib/error.ts";
+import { formatIdRanges, type IdMap, rootOf, toHostId, verifyIdMap } from "../lib/id-map.ts";
+import { MS_PRIVATE, MS_REC, MS_SHARED } from "./mount-options.ts";
+import type { AttributeStep } from "./mount-steps.ts";
+import type { Op } from "./op.ts";
+import { RLIMITS } from "./plan-identity.ts";
+import type { Launch, RootFilesystem } from "./runtime.ts";
+import type { Linux } from "./spec.ts";
+
+type OpNamed<Name extends Op["op"]> = Extract<Op, { op: Name }>;
+
+/** Detached layers of an overlay, given as descriptors. */
+const OVERLAY_KERNEL = [6, 15] as const;
+/** `mount_setattr(MOUNT_ATTR_IDMAP)`. */
+const IDMAP_KERNEL = [5, 12] as const;
+
+/** The user namespace of a container: a new one, or one that is there. */
+export interface Users {
+  readonly map: IdMap;
+  readonly path?: string;
+}
+
+/** Undefined without a user namespace. A path needs its mappings, too: whoever launches reads them from the namespace. */
+export function usersOf({ namespaces, uidMappings = [], gidMappings = [] }: Linux): Users | undefined {
+  const namespace = namespaces.find(({ type }) => type === "user");
+  const map = { uid: uidMappings, gid: gidMappings };
+  if (namespace === undefined) {
+    if (uidMappings.length + gidMappings.length === 0) return undefined;
+    throw new BerthError(
+      "invalid",
+      "user namespace mappings specified, but user namespace isn't enabled in the config",
+    );
+  }
+  verifyIdMap(map);
+  return { map, ...(namespace.path === undefined ? {} : { path: namespace.path }) };
+}
+
+/** Makes the plan of a container without a user namespace one that works in its own; id-mapped binds are prepared in any case. */
+export function prepare(ops: readonly Op[], { spec, root }: Launch, features: Features): Op[] {
+  const users = usersOf(spec.linux);
+  if (users === undefined && !ops.some(isMapped)) return [...ops];
+  requireKernel(features, IDMAP_KERNEL, "id-mapped mounts");
+  const at = ops.findIndex(({ op }) => op === "clone");
+  const clone = ops[at];
+  if (clone === undefined) throw new BerthError("internal", "a plan without a clone");
+  const preparation = new Preparation(users, features, propagationOf(ops));
+  for (const op of ops.slice(0, at)) preparation.before(op);
+  if (users !== undefined) preparation.root(root);
+  for (const op of ops.slice(at + 1)) preparation.after(op);
+  return preparation.finish(clone, root);
+}
+
+/** How an ordinary child leaves the host's mounts. */
+function propagationOf(ops: readonly Op[]): number {
+  return (ops.find((op) => op.op === "propagation")?.flags ?? MS_PRIVATE) & ~MS_REC;
+}
+
+function isMapped(op: Op): boolean {
+  return op.op === "bind" && op.idMap !== undefined;
+}
+
+function requireKernel(
+  { kernel, kernelVersion }: Features,
+  [major, minor]: readonly [number, number],
+  what: string,
+): void {
+  const [ourMajor, ourMinor] = kernelVersion;
+  if (ourMajor > major || (ourMajor === major && ourMinor >= minor)) return;
+  throw new BerthError(
+    "unavailable",
+    `${what} need Linux ${major}.${minor} or newer; this kernel is ${kernel}`,
+  );
+}
+
+class Preparation {
+  readonly #users: Users | undefined;
+  readonly #features: Features;
+  readonly #shim: Op[] = [];
+  readonly #stage: Op[] = [];
+  readonly #child: Op[] = [];
+  readonly #namespaces = new Map<string, number>();
+  #slots = 0;
+  readonly #leaving: AttributeStep;
+  /** That of /dev, once it is made. */
+  #devices: number | undefined;
+
+  constructor(users: Users | undefined, features: Features, propagation: number) {
+    this.#leaving = leaving(propagation);
+    this.#users = users;
+    this.#features = features;
+  }
+
+  before(op: Op): void {
+    if (op.op === "join" && this.#users !== undefined) this.#stage.push(op);
+    else this.#shim.push(op);
+  }
+
+  /** First of all slots: the namespace of the container. */
+  root(root: RootFilesystem): void {
+    const { map, path } = this.#container();
+    const owner = rootOf(map);
+    this.#shim.push({ op: "owner", ...owner });
+    const userNamespace =
+      path === undefined ? this.#namespace(map) : this.#slot((slot) => ({ op: "open", slot, path }));
+    this.#namespaces.set(keyOf(map), userNamespace);
+    this.#slot((slot) => {
+      if (root.kind === "directory")
+        return {
+          op: "tree",
+          slot,
+          source: root.path,
+          recursive: true,
+          makeSource: false,
+          steps: [this.#leaving],
+        };
+      requireKernel(this.#features, OVERLAY_KERNEL, "overlays with mapped ids (--userns)");
+      return overlayOp(slot, userNamespace, owner, root);
+    });
+  }
+
+  after(op: Op): void {
+    if (op.op === "bind" && (this.#users !== undefined || op.idMap !== undefined)) this.#bind(op);
+    else if (this.#users === undefined) this.#child.push(op);
+    else this.#inside(op);
+  }
+
+  #inside(op: Op): void {
+    switch (op.op) {
+      case "write": // its control groups
+      case "join":
+      case "oom-score":
+        this.#stage.push(op);
+        return;
+      case "mount-host":
+      case "bind-source":
+        return; // prepared by root() and #bind()
+      case "root": // a second time: what was bound onto it
+        if (!this.#child.some((known) => known.op === "attach-root"))
+          this.#child.push({ op: "attach-root", slot: 1 });
+        return;
+      case "mount":
+        if (op.target === "/")
+          throw new BerthError(
+            "unsupported",
+            'mount "/": in a user namespace the root is a directory, an overlay or a bind',
+          );
+        if (op.target === "/dev" && op.type === "tmpfs") this.#dev(op);
+        else this.#child.push(op);
+        return;
+      case "mknod":
+        this.#device(op);
+        return;
+      case "rlimit":
+        this.#limit(op);
+        return;
+      default:
+        this.#child.push(op);
+    }
+  }
+
+  /** Where an ordinary child binds from its own copy of the host's mounts, this is a copy of the host's own: it leaves them, too. */
+  #bind({ idMap, op: _, target, slot: taken, ...tree }: OpNamed<"bind">): void {
+    if (this.#users !== undefined && tree.steps.some(({ propagation }) => propagation & MS_SHARED))
+      throw new BerthError(
+        "unsupported",
+        `bind "${target}": shared propagation out of a user namespace would let its root mount on the host`,
+      );
+    const mapping = idMap && { slot: this.#namespace(idMap.map), recursive: idMap.recursive };
+    const steps = taken === undefined ? [this.#leaving, ...tree.steps] : tree.steps;
+    const slot = this.#slot((own) => ({
+      op: "tree",
+      slot: own,
+      ...tree,
+      steps,
+      ...(mapping && { idMap: mapping }),
+    }));
+    this.#child.push({ op: "attach", slot, source: tree.source, target, api: false });
+    if (target === "/") this.#child.push({ op: "within", slot });
+  }
+
+  /** Where the child may make no device, the shim does: this tmpfs is the host's, and its root the container's. */
+  #dev({ source, type, flags, data, target, copyUp, steps = [] }: OpNamed<"mount">): void {
+    if (copyUp)
+      throw new BerthError(
+        "unsupported",
+        'mount "/dev": no tmpcopyup in a user namespace, where berth makes /dev before the root',
+      );
+    const { uid, gid } = rootOf(this.#container().map);
+    const mode = data.split(",").some((option) => option.startsWith("mode=")) ? "" : ",mode=755";
+    const options = `${data}${mode},uid=${uid},gid=${gid}`.replace(/^,/, "");
+    this.#devices = this.#slot((slot) => ({ op: "file-system", slot, source, type, flags, data: options }));
+    this.#shim.push({ op: "within", slot: this.#devices });
+    this.#child.push({ op: "attach", slot: this.#devices, source: type, target, api: true });
+    if (steps.length > 0) this.#child.push({ op: "mount-attributes", path: target, steps });
+  }
+
+  #device(op: OpNamed<"mknod">): void {
+    if (this.#devices === undefined || !op.path.startsWith("/dev/"))
+      throw new BerthError(
+        "unsupported",
+        `device "${op.path}": in a user namespace berth makes devices in /dev alone`,
+      );
+    const { map } = this.#container();
+    const path = op.path.slice("/dev".length);
+    const names = path.split("/").slice(1, -1);
+    for (const [index] of names.entries())
+      this.#shim.push({
+        op: "directory",
+        path: `/${names.slice(0, index + 1).join("/")}`,
+        mode: 0o755,
+        ...rootOf(map),
+      });
+    this.#shim.push({
+      ...op,
+      path,
+      uid: mapped(map.uid, op.uid, op.path),
+      gid: mapped(map.gid, op.gid, op.path),
+    });
+  }
+
+  /** Raising a limit takes a right over the host. */
+  #limit(op: OpNamed<"rlimit">): void {
+    const limit = this.#features.hardLimits[RLIMITS[op.resource] ?? ""];
+    if (limit !== undefined && op.hard > BigInt(limit) && mayExceedLimits(this.#features))
+      this.#stage.push({ ...op, soft: op.hard });
+    this.#child.push(op);
+  }
+
+  #namespace(map: IdMap): number {
+    const known = this.#namespaces.get(keyOf(map));
+    if (known !== undefined) return known;
+    const texts = { uidMap: formatIdRanges(map.uid), gidMap: formatIdRanges(map.gid) };
+    const slot = this.#slot((own) => ({ op: "user-namespace", slot: own, ...texts }));
+    this.#namespaces.set(keyOf(map), slot);
+    return slot;
+  }
+
+  #slot(fill: (slot: number) => Op): number {
+    const slot = this.#slots++;
+    this.#shim.push(fill(slot));
+    return slot;
+  }
+
+  #container(): Users {
+    if (this.#users === undefined) throw new BerthError("internal", "no user namespace");
+    return this.#users;
+  }
+
+  finish(clone: Op, root: RootFilesystem): Op[] {
+    if (this.#users === undefined) return [...this.#shim, clone, ...this.#child];
+    const directory = root.kind === "directory" ? root.path : root.mountpoint;
+    return [
+      ...this.#shim,
+      { op: "stage", directory },
+      ...this.#stage,
+      { op: "join-user", slot: 0 },
+      clone,
+      { op: "become-root" },
+      ...this.#child,
+    ];
+  }
+}
+
+/** Of a copy of mounts of the host's, so that it is none of their peers. */
+function leaving(propagation: number): AttributeStep {
+  return { recursive: true, set: 0, clear: 0, propagation };
+}
+
+function keyOf({ uid, gid }: IdMap): string {
+  return `${formatIdRanges(uid)}/${formatIdRanges(gid)}`;
+}
+
+function mapped(ranges: IdMap["uid"], id: number, what: string): number {
+  const host = toHostId(ranges, id);
+  if (host === undefined) throw new BerthError("invalid", `the owner ${id} of "${what}" is not mapped`);
+  return host;
+}
+
+function overlayOp(
+  slot: number,
+  userNamespace: number,
+  owner: { readonly uid: number; readonly gid: number },
+  { upper, work, lower, layersDirectory, volatile }: Extract<RootFilesystem, { kind: "overlay" }>,
+): Op {
+  const directory = upper.slice(0, upper.lastIndexOf("/"));
+  if (!work.startsWith(`${directory}/`))
+    throw new BerthError(
+      "invalid",
+      `"${work}" is not beside "${upper}": an overlay with mapped ids needs both in one directory`,
+    );
+  return {
+    op: "overlay",
+    slot,
+    userNamespace,
+    ...owner,
+    layersDirectory,
+    directory,
+    upper: upper.slice(directory.length + 1),
+    work: work.slice(directory.length + 1),
+    lower,
+    volatile,
+  };
+}
