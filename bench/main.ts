@@ -8,6 +8,7 @@ import { idleMemory, memoryPerContainer } from "./memory.ts";
 import { parallelOnBridge, parallelWithoutNetwork } from "./parallel.ts";
 import { openPeers, type Peers } from "./peers.ts";
 import { phases } from "./phases.ts";
+import { seccomp } from "./seccomp.ts";
 import { startOnBridge, startWithoutNetwork } from "./start.ts";
 import { command } from "../test/support/command.ts";
 
@@ -18,6 +19,7 @@ const FIGURES: readonly Figure[] = [
   startWithoutNetwork,
   startOnBridge,
   ...phases,
+  ...seccomp,
   exec,
   parallelWithoutNetwork,
   parallelOnBridge,

@@ -25,7 +25,7 @@ class Agent implements AsyncDisposable {
   }
 
   static async start(path: string): Promise<Agent> {
-    const agent = new Agent(path, await programOf("agent"));
+    const agent = new Agent(path, await programOf(`${import.meta.dir}/agent.c`));
     expect(await agent.line()).toBe("listening");
     return agent;
   }

@@ -62,16 +62,15 @@ export class Assembler {
     return this.#emit({ code, yes: this.#distance(nearYes), no: this.#distance(nearNo), constant });
   }
 
-  /** struct sock_filter[], little endian. */
+  /** struct sock_filter[], little endian as every machine that berth runs on. */
   finish(): Uint8Array {
-    const bytes = Buffer.alloc(this.#code.length * 8);
-    for (const [index, { code, yes, no, constant }] of this.#code.toReversed().entries()) {
-      bytes.writeUInt16LE(code, index * 8);
-      bytes.writeUInt8(yes, index * 8 + 2);
-      bytes.writeUInt8(no, index * 8 + 3);
-      bytes.writeUInt32LE(constant >>> 0, index * 8 + 4);
+    const words = new Uint32Array(this.#code.length * 2);
+    let at = words.length;
+    for (const { code, yes, no, constant } of this.#code) {
+      words[--at] = constant;
+      words[--at] = code | (yes << 16) | (no << 24);
     }
-    return new Uint8Array(bytes);
+    return new Uint8Array(words.buffer);
   }
 
   #near(target: Target): Target {

@@ -67,8 +67,11 @@ function foreignX32({ defaultAction, defaultErrnoRet }: Seccomp): Range[] {
 function toRanges({ byNumber, otherwise, newer }: Decisions, first: number): Range[] {
   const fallback = always(otherwise);
   const ranges: Range[] = [{ from: first, decision: fallback }];
-  for (const [number, decision] of byNumber)
-    ranges.push({ from: number, decision }, { from: number + 1, decision: fallback });
+  for (const number of Uint32Array.from(byNumber.keys()).toSorted())
+    ranges.push(
+      { from: number, decision: byNumber.get(number) ?? fallback },
+      { from: number + 1, decision: fallback },
+    );
   if (newer !== undefined) ranges.push({ from: newer.above + 1, decision: always(newer.verdict) });
   return ranges;
 }

@@ -30,7 +30,7 @@ export interface Decision {
 }
 
 export interface Decisions {
-  /** By number, ascending; a number that is not here gets `otherwise`. */
+  /** A number that is not here gets `otherwise`. */
   readonly byNumber: ReadonlyMap<number, Decision>;
   readonly otherwise: number;
   /** Numbers above the greatest that the profile knows: newer than the profile, so "not implemented", as runc answers. */
@@ -83,40 +83,40 @@ export function verdictOf(action: string, errno?: number | null): number {
  * anyway do not count, and names that an architecture lacks are skipped, both as with runc.
  */
 export function decide(seccomp: Seccomp, architecture: Architecture): Decisions {
+  const numbers = syscallNumbers(architecture);
   const otherwise = verdictOf(seccomp.defaultAction, seccomp.defaultErrnoRet);
-  const { cases, greatest } = casesByNumber(seccomp, syscallNumbers(architecture), otherwise);
-  const ordered = [...cases].toSorted(([a], [b]) => a - b);
+  const byNumber = new Map<number, Decision>();
+  let greatest = -1;
+  for (const rule of seccomp.syscalls ?? []) {
+    const said = always(verdictOf(rule.action, rule.errnoRet));
+    for (const name of rule.names) {
+      const number = numbers.get(name);
+      if (number === undefined) continue;
+      greatest = Math.max(greatest, number);
+      const before = byNumber.get(number);
+      if (said.verdict === otherwise || (before !== undefined && before.cases.length === 0)) continue;
+      byNumber.set(number, isBound(rule) ? withCases(before, rule, name, said.verdict, otherwise) : said);
+    }
+  }
   const stub = greatest >= 0 && RESTRICTING.has(seccomp.defaultAction);
   return {
-    byNumber: new Map(ordered.map(([number, list]) => [number, toDecision(list, otherwise)])),
+    byNumber,
     otherwise,
     ...(stub ? { newer: { above: greatest, verdict: RET_ERRNO | ENOSYS } } : {}),
   };
 }
 
-function casesByNumber(seccomp: Seccomp, numbers: ReadonlyMap<string, number>, otherwise: number) {
-  const cases = new Map<number, Case[]>();
-  let greatest = -1;
-  for (const rule of seccomp.syscalls ?? []) {
-    const verdict = verdictOf(rule.action, rule.errnoRet);
-    for (const name of rule.names) {
-      const number = numbers.get(name);
-      if (number === undefined) continue;
-      greatest = Math.max(greatest, number);
-      if (verdict === otherwise) continue;
-      const known = cases.get(number) ?? [];
-      known.push(...casesOf(rule, name, verdict));
-      cases.set(number, known);
-    }
-  }
-  return { cases, greatest };
-}
+const isBound = ({ args }: SeccompRule) => args !== undefined && args !== null && args.length > 0;
 
-function toDecision(cases: readonly Case[], otherwise: number): Decision {
-  const plain = cases.find(({ conditions }) => conditions.length === 0);
-  return plain === undefined
-    ? { cases, verdict: otherwise, key: `${cases.map(caseKey).join(" ")} ${otherwise}` }
-    : always(plain.verdict);
+function withCases(
+  before: Decision | undefined,
+  rule: SeccompRule,
+  name: string,
+  verdict: number,
+  otherwise: number,
+): Decision {
+  const cases = [...(before?.cases ?? []), ...casesOf(rule, name, verdict)];
+  return { cases, verdict: otherwise, key: `${cases.map(caseKey).join(" ")} ${otherwise}` };
 }
 
 /** One verdict, whatever the arguments. */
@@ -133,8 +133,7 @@ function caseKey({ conditions, verdict }: Case): string {
 
 /** Conditions on one argument twice are alternatives: runc splits such a rule, since libseccomp cannot hold it. */
 function casesOf({ action, args }: SeccompRule, name: string, verdict: number): Case[] {
-  if (args === undefined || args === null || args.length === 0) return [{ conditions: [], verdict }];
-  const conditions = args.map(toCondition);
+  const conditions = (args ?? []).map(toCondition);
   const repeated = new Set(conditions.map(({ index }) => index)).size < conditions.length;
   const alternatives = repeated ? conditions.map((condition) => [condition]) : [conditions];
   return alternatives.map((each) => ({

@@ -13,7 +13,7 @@ export async function kernelSays(program: Uint8Array, cases: readonly SyscallDat
   try {
     writeFileSync(`${directory}/filter`, program);
     writeFileSync(`${directory}/cases`, encodeCases(cases));
-    const tool = await programOf("verdicts");
+    const tool = await programOf(`${import.meta.dir}/../verdicts.c`);
     const { stdout, stderr, exitCode } = Bun.spawnSync([tool, `${directory}/filter`, `${directory}/cases`]);
     if (exitCode !== 0) throw new Error(`verdicts failed: ${stderr.toString()}`);
     return Array.from({ length: stdout.length / 8 }, (_, index) => Number(stdout.readBigInt64LE(index * 8)));

@@ -1,13 +1,11 @@
-/** The C programs of these tests, each compiled once for its source. */
+/** Small C programs of tests and benches, each compiled once for its source. */
+import { basename } from "node:path";
 import { WARNINGS } from "../../../tools/native.ts";
 
-const FOLDER = `${import.meta.dir}/..`;
-
-/** The path of what NAME.c beside the tests compiles to. */
-export async function programOf(name: string): Promise<string> {
-  const source = `${FOLDER}/${name}.c`;
+/** The path of what `source` compiles to. */
+export async function programOf(source: string): Promise<string> {
   const digest = Bun.hash(await Bun.file(source).bytes()).toString(16);
-  const program = `${process.cwd()}/dist/test-${name}-${digest}`;
+  const program = `${process.cwd()}/dist/test-${basename(source, ".c")}-${digest}`;
   if (await Bun.file(program).exists()) return program;
   const beside = `${program}.${process.pid}`;
   const compiler = Bun.spawn(["cc", ...WARNINGS, "-O2", "-o", beside, source], { stderr: "inherit" });
