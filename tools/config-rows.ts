@@ -27,6 +27,8 @@ function refused(reason: string, fields: string): Row {
   return { fields: words(fields), verdict: { kind: "refused", reason } };
 }
 
+const SECCOMP = "src/runtime/seccomp/seccomp.test.ts";
+
 const open = (fields: string): Row => ({ fields: words(fields), verdict: { kind: "open" } });
 
 const below = (path: string, names: string) =>
@@ -189,13 +191,34 @@ export const ROWS: readonly Row[] = [
     below("linux.resources.rdma{}", "hcaHandles hcaObjects"),
     "where there is an rdma controller",
   ),
-  open(
-    below(
-      "linux.seccomp",
-      "defaultAction defaultErrnoRet flags[] listenerPath listenerMetadata architectures[] syscalls[].names[] syscalls[].action syscalls[].errnoRet",
-    ),
+  works(
+    "test/seccomp/kernel.test.ts",
+    "%s %p does what its name says",
+    below("linux.seccomp", "defaultAction syscalls[].action"),
   ),
-  open(below("linux.seccomp.syscalls[].args[]", "index value valueTwo op")),
+  works(
+    SECCOMP,
+    "actions: %s",
+    below("linux.seccomp", "defaultErrnoRet syscalls[].errnoRet"),
+    "to 4095; for a tracer to 65535",
+  ),
+  works(SECCOMP, "flags: %s", "linux.seccomp.flags[]"),
+  works(
+    "test/seccomp/listener.test.ts",
+    "is told of the container and of the process that it decides about; of a second process, too",
+    below("linux.seccomp", "listenerPath listenerMetadata"),
+  ),
+  works(
+    SECCOMP,
+    "the machine's own architecture is always filtered, those of other machines are killed, names that nobody knows do nothing",
+    "linux.seccomp.architectures[]",
+    "x86_64, i386, x32, aarch64 and 32-bit ARM",
+  ),
+  works(
+    "test/seccomp/kernel.test.ts",
+    "for any profile",
+    below("linux.seccomp.syscalls[]", "names[] args[].index args[].value args[].valueTwo args[].op"),
+  ),
   open(below("linux.intelRdt", "closID schemata[] l3CacheSchema memBwSchema enableMonitoring")),
   open(
     below(

@@ -1,5 +1,6 @@
 /** config.json and the parts of it that commands take, from JSON text. What runs and what does not is decided by the plan; here only form counts. */
 import { BerthError } from "../lib/error.ts";
+import { parseExactJson } from "../lib/exact-json.ts";
 import { configField, decodeField } from "./config-fields.ts";
 import type { Process, Resources, Spec } from "./spec.ts";
 
@@ -60,17 +61,11 @@ function parseJson(text: string): unknown {
   if (text.length > TEXT_MAX)
     throw new BerthError("invalid", `the JSON text is longer than ${TEXT_MAX} bytes`);
   try {
-    return /\d{16}/.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
+    return parseExactJson(text);
   } catch (error) {
     throw new BerthError(
       "invalid",
       `this is no JSON: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-}
-
-/** Integers that a double does not hold become bigints. */
-function exactly(_key: string, value: unknown, { source = "" }: { readonly source?: string } = {}): unknown {
-  const rounded = typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source);
-  return rounded ? BigInt(source) : value;
 }
