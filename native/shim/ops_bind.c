@@ -81,6 +81,16 @@ static bool is_procfs_root(int tree, const struct stat *status)
     return fstatfs(tree, &filesystem) == 0 && filesystem.f_type == PROC_MAGIC && status->st_ino == PROC_ROOT_INODE;
 }
 
+/* What may lie over files of /proc is named as such; where a link of the image's leads there, nobody has asked for it. */
+int stay_out_of_procfs(int target, const char *path, struct failure *why)
+{
+    struct statfs filesystem;
+
+    if (strncmp(path, "/proc", sizeof "/proc" - 1) == 0 || fstatfs(target, &filesystem) < 0 || filesystem.f_type != PROC_MAGIC)
+        return 0;
+    return errno = EINVAL, fail(why, "\"%s\" cannot be mounted because it is inside /proc", path);
+}
+
 /* The steps of an op from its number `first` on, before anyone can see the mount. */
 static int make_ready(const struct op *op, unsigned first, uint64_t flags, int tree, struct failure *why)
 {
@@ -101,6 +111,8 @@ static int attach(int tree, const char *source, const char *path, uint64_t optio
     bool directory = fstat(tree, &status) == 0 && S_ISDIR(status.st_mode);
     cleanup_close int target = directory ? mount_point(path, options) : root_make_file(path);
 
+    if (target >= 0 && stay_out_of_procfs(target, path, why) < 0)
+        return -1;
     if (target >= 0 && sys_move_mount(tree, target) == 0)
         return 0;
     if (target >= 0 && errno == EINVAL && !directory)

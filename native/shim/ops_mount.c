@@ -202,6 +202,8 @@ int op_mount(const struct op *op, struct failure *why)
 
     if (target < 0)
         return fail(why, "mount point \"%s\" for %s", path, type);
+    if (!(options & MOUNT_API) && stay_out_of_procfs(target, path, why) < 0)
+        return -1;
     cleanup_close int made =
         options & MOUNT_CLASSIC ? mount_classic(op, target, data, why) : mount_detached(op, target, data, why);
 

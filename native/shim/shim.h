@@ -204,6 +204,8 @@ bool is_null_device(int fd);
 /* ops_bind.c */
 /* The steps of an op, which begin at its number `first`, for the mount at a descriptor; `path` is its name in a failure. */
 int take_steps(const struct op *op, unsigned first, int mount, const char *path, struct failure *why);
+/* Fails where a mount point lies on a procfs and `path`, its name, does not say so. */
+int stay_out_of_procfs(int target, const char *path, struct failure *why);
 
 /* copy_up.c */
 /* Copies what is in the directory `from` of the container into the file system `to`, which nobody sees yet. */

@@ -1,16 +1,24 @@
 /** The attacker's program, compiled for the test, and processes that run it in a container. */
-import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { hasErrno } from "../../src/kernel/error.ts";
 import { compileProgram } from "../../tools/native.ts";
 import type { Target } from "./hostile.ts";
 
-let built: Promise<string> | undefined;
+const ETXTBSY = 26;
+
+let built: Promise<Uint8Array> | undefined;
 
 /** A static program in a directory of the engine's; see attacker.c for what it can do. */
 export async function attackerOf(target: Target): Promise<string> {
   const path = `${target.engine.place}/attacker`;
-  built ??= compileProgram(path, ["test/security/attacker.c"]).then(() => path);
-  if ((await built) !== path) await copyFile(await built, path);
+  built ??= compileProgram(path, ["test/security/attacker.c"]).then(() => readFile(path));
+  await writeFile(path, await built, { mode: 0o755, flag: "w" }).catch(ignoreBusy);
   return path;
+}
+
+/** It is there, and runs. */
+function ignoreBusy(error: unknown): void {
+  if (!hasErrno(error, ETXTBSY)) throw error;
 }
 
 /** A container whose shell ends as that program, once it has said that it is at work. */
