@@ -105,6 +105,17 @@ static int type(const char *text)
     return 0;
 }
 
+/* pending: how many characters wait in our terminal. */
+static int pending(void)
+{
+    int count = 0;
+
+    if (ioctl(STDIN_FILENO, FIONREAD, &count) < 0)
+        return perror("FIONREAD"), 1;
+    printf("pending %d\n", count);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "swap") == 0)
@@ -113,6 +124,8 @@ int main(int argc, char **argv)
         return hunt();
     if (argc == 3 && strcmp(argv[1], "type") == 0)
         return type(argv[2]);
-    fprintf(stderr, "usage: attacker swap A B | hunt | type TEXT\n");
+    if (argc == 2 && strcmp(argv[1], "pending") == 0)
+        return pending();
+    fprintf(stderr, "usage: attacker swap A B | hunt | type TEXT | pending\n");
     return 2;
 }

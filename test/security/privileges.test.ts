@@ -73,9 +73,4 @@ describe.if(has("root", "busybox"))("privileges", () => {
     ];
     expect((await target.run("busybox", "sh", "-c", script.join("; "))).stdout).toBe("");
   }, 30_000);
-
-  test("let nobody type into the terminal of the caller (CVE-2017-5226)", async () => {
-    const { stdout } = await target.run("-t", "busybox", "sh", "-c", "tty; ps -o pid,sid | tail -n1");
-    expect(stdout).toContain("/dev/pts/0");
-  }, 30_000);
 });
