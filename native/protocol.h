@@ -115,6 +115,11 @@ enum op_code {
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
     OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and
                           behind the child's pid, argv, then the environment. Runs to its end; output comes back where it fails */
+    OP_SCHEDULER = 81, /* numbers: SCHED_* policy, SCHED_FLAG_*, nice as two's complement, priority, runtime, deadline, period in ns */
+    OP_IO_PRIORITY = 82, /* numbers: class and priority as ioprio_set(2) wants them */
+    OP_AFFINITY = 83,  /* numbers: mask of CPUs, 64 in each */
+    OP_PERSONALITY = 84, /* numbers: as personality(2) wants it */
+    OP_MEMORY_POLICY = 85, /* numbers: MPOL_* mode and flags, mask of nodes, 64 in each */
     OP_BIND_SOURCE = 90, /* numbers: slot (below BIND_SLOTS), BIND_* flags | strings: host source of an OP_BIND that names the slot; behind
                           OP_PROPAGATION it would be no peer of the host's mount any more */
     OP_REMOUNT = 91,   /* numbers: MS_* flags | strings: path in root of a mount, data */

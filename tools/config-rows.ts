@@ -79,49 +79,18 @@ export const ROWS: readonly Row[] = [
       "hypervisor.path hypervisor.parameters[] kernel.path kernel.parameters[] kernel.initrd image.path image.format hwConfig.deviceTree hwConfig.vcpus hwConfig.memory hwConfig.dtdevs[] hwConfig.iomems[].firstGFN hwConfig.iomems[].firstMFN hwConfig.iomems[].nrMFNs hwConfig.irqs[]",
     ),
   ),
-
-  open(
-    "hostname domainname root.path root.readonly mounts[].source mounts[].destination mounts[].options[] mounts[].type",
-  ),
   works(
     "user-namespace",
     "a mount's own mappings count, with a user namespace and without",
     ["uid", "gid"].map((kind) => below(`mounts[].${kind}Mappings[]`, "containerID hostID size")).join(" "),
   ),
-  open(
-    below(
-      "process",
-      "args[] consoleSize.height consoleSize.width cwd env[] terminal user.uid user.gid user.umask user.additionalGids[]",
-    ),
-  ),
-  open(below("process.capabilities", "bounding[] permitted[] effective[] inheritable[] ambient[]")),
-  open(
-    below(
-      "process",
-      "apparmorProfile oomScoreAdj selinuxLabel ioPriority.class ioPriority.priority noNewPrivileges",
-    ),
-  ),
-  open(below("process.scheduler", "policy nice priority flags[] runtime deadline period")),
-  open(
-    below(
-      "process",
-      "rlimits[].hard rlimits[].soft rlimits[].type execCPUAffinity.initial execCPUAffinity.final",
-    ),
-  ),
   open(below("linux.devices[]", "type path fileMode major minor uid gid")),
-  open(
-    below(
-      "linux",
-      "netDevices{}.name namespaces[].type namespaces[].path cgroupsPath rootfsPropagation sysctl{} maskedPaths[] readonlyPaths[] mountLabel",
-    ),
-  ),
   works(
     "user-namespace",
     "root is root inside and one of the mapped ids outside, also in several ranges",
     ["uid", "gid"].map((kind) => below(`linux.${kind}Mappings[]`, "containerID hostID size")).join(" "),
   ),
   works("resources", "unified are files of the version 2 group, as they are", "linux.resources.unified{}"),
-  open(below("linux.resources.devices[]", "allow type major minor access")),
   works(
     "resources",
     "%s of a container is what its control group keeps",
@@ -219,12 +188,58 @@ export const ROWS: readonly Row[] = [
     "for any profile",
     below("linux.seccomp.syscalls[]", "names[] args[].index args[].value args[].valueTwo args[].op"),
   ),
-  open(below("linux.intelRdt", "closID schemata[] l3CacheSchema memBwSchema enableMonitoring")),
-  open(
+  works(
+    "process-fields",
+    "has its %s",
     below(
-      "linux",
-      "memoryPolicy.mode memoryPolicy.nodes memoryPolicy.flags[] personality.domain personality.flags[]",
+      "process",
+      "args[] env[] cwd user.uid user.gid user.umask user.additionalGids[] noNewPrivileges oomScoreAdj rlimits[].type rlimits[].soft rlimits[].hard ioPriority.class ioPriority.priority",
     ),
   ),
-  open(below("linux.timeOffsets", "boottime.secs boottime.nanosecs monotonic.secs monotonic.nanosecs")),
+  works(
+    "src/runtime/runtime-suite.ts",
+    "a terminal has a size, can be resized, and is raw bytes",
+    below("process", "terminal consoleSize.height consoleSize.width"),
+  ),
+  works(
+    "process-fields",
+    "has its capabilities.bounding, .permitted, .effective, .inheritable and .ambient",
+    below("process.capabilities", "bounding[] permitted[] effective[] inheritable[] ambient[]"),
+  ),
+  works(
+    "process-fields",
+    "has its scheduler.%s",
+    below("process.scheduler", "policy nice runtime deadline period"),
+  ),
+  works(
+    "process-fields",
+    "has its scheduler.%s",
+    "process.scheduler.flags[]",
+    "but for SCHED_FLAG_UTIL_CLAMP_*, whose values the specification does not have",
+  ),
+  works(
+    "process-fields",
+    "has its scheduler.priority, where its control group has time for that",
+    "process.scheduler.priority",
+  ),
+  works(
+    "process-fields",
+    "of an exec runs on the CPUs of execCPUAffinity.initial, and then of execCPUAffinity.final",
+    below("process.execCPUAffinity", "initial final"),
+  ),
+  refused("berth sets nothing of AppArmor", "process.apparmorProfile"),
+  refused("berth sets nothing of SELinux", "process.selinuxLabel linux.mountLabel"),
+  refused(
+    "berth uses no resctrl file system",
+    below("linux.intelRdt", "closID schemata[] l3CacheSchema memBwSchema enableMonitoring"),
+  ),
+  works(
+    "process-fields",
+    "has its linux.%s",
+    below("linux", "memoryPolicy.mode memoryPolicy.nodes memoryPolicy.flags[] personality.domain"),
+  ),
+  refused("the specification knows no flag yet", "linux.personality.flags[]"),
+  open(
+    `hostname domainname root.path root.readonly mounts[].source mounts[].destination mounts[].options[] mounts[].type linux.netDevices{}.name linux.namespaces[].type linux.namespaces[].path linux.cgroupsPath linux.rootfsPropagation linux.sysctl{} linux.maskedPaths[] linux.readonlyPaths[] linux.resources.devices[].allow linux.resources.devices[].type linux.resources.devices[].major linux.resources.devices[].minor linux.resources.devices[].access linux.timeOffsets.boottime.secs linux.timeOffsets.boottime.nanosecs linux.timeOffsets.monotonic.secs linux.timeOffsets.monotonic.nanosecs`,
+  ),
 ];

@@ -62,6 +62,11 @@ static op_function *const OPS[] = {
     [OP_ATTACH] = op_attach,
     [OP_EXEC] = op_exec,
     [OP_HOOK] = op_hook,
+    [OP_SCHEDULER] = op_scheduler,
+    [OP_IO_PRIORITY] = op_io_priority,
+    [OP_AFFINITY] = op_affinity,
+    [OP_PERSONALITY] = op_personality,
+    [OP_MEMORY_POLICY] = op_memory_policy,
     [OP_BIND_SOURCE] = op_bind_source,
     [OP_REMOUNT] = op_remount,
 };

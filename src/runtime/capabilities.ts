@@ -61,6 +61,11 @@ export function capabilityMask(names: readonly string[]): bigint {
   return mask;
 }
 
+/** Whether the kernel that berth knows has one of this name. */
+export function isCapability(name: string): boolean {
+  return BITS.has(name);
+}
+
 export function capabilityNames(mask: bigint): string[] {
   return CAPABILITIES.filter((name) => (mask & (BITS.get(name) ?? 0n)) !== 0n);
 }

@@ -2,8 +2,9 @@
 import { capabilityNames } from "./capabilities.ts";
 import { purposeOfDirectory, purposeOfWrite } from "./describe-cgroups.ts";
 import { mountFlags, stepText } from "./describe-flags.ts";
+import { describePerformance } from "./describe-performance.ts";
 import { describeUser } from "./describe-user.ts";
-import type { Op } from "./op.ts";
+import type { Op, PerformanceOp } from "./op.ts";
 import { isUserOp, type UserOp } from "./op-user.ts";
 import { CLONE } from "./plan-namespaces.ts";
 
@@ -248,7 +249,7 @@ type Late =
   | "enter"
   | "seccomp";
 
-function describeIdentity(op: Extract<Op, { op: Late }>): Description {
+function describeIdentity(op: Extract<Op, { op: Late }> | PerformanceOp): Description {
   switch (op.op) {
     case "barrier":
       return {
@@ -326,5 +327,7 @@ function describeIdentity(op: Extract<Op, { op: Late }>): Description {
       };
     case "exec":
       return { call: `execve(${words(op.argv)})`, purpose: "the program; every other descriptor is closed" };
+    default:
+      return describePerformance(op);
   }
 }

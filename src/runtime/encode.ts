@@ -1,7 +1,7 @@
 /** A launch plan as the bytes that the shim reads from its descriptor 3: one buffer, written once. */
 import type { AttributeStep } from "./mount-steps.ts";
 import { userOperands } from "./encode-user.ts";
-import type { Op } from "./op.ts";
+import type { Op, PerformanceOp } from "./op.ts";
 import { isUserOp, type UserOp } from "./op-user.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import * as protocol from "./protocol.ts";
@@ -129,32 +129,34 @@ function childOperands(
 }
 
 function settingOperands(
-  op: Extract<
-    Op,
-    {
-      op:
-        | "barrier"
-        | "hook"
-        | "pivot"
-        | "readonly-root"
-        | "sysctl"
-        | "hostname"
-        | "domainname"
-        | "netlink"
-        | "rlimit"
-        | "oom-score"
-        | "umask"
-        | "session"
-        | "bounding"
-        | "user"
-        | "capabilities"
-        | "no-new-privs"
-        | "enter"
-        | "seccomp"
-        | "cwd"
-        | "exec";
-    }
-  >,
+  op:
+    | Extract<
+        Op,
+        {
+          op:
+            | "barrier"
+            | "hook"
+            | "pivot"
+            | "readonly-root"
+            | "sysctl"
+            | "hostname"
+            | "domainname"
+            | "netlink"
+            | "rlimit"
+            | "oom-score"
+            | "umask"
+            | "session"
+            | "bounding"
+            | "user"
+            | "capabilities"
+            | "no-new-privs"
+            | "enter"
+            | "seccomp"
+            | "cwd"
+            | "exec";
+        }
+      >
+    | PerformanceOp,
 ): Operands {
   switch (op.op) {
     case "sysctl":
@@ -201,5 +203,22 @@ function settingOperands(
     case "no-new-privs":
     case "enter":
       return [[], []];
+    default:
+      return performanceOperands(op);
+  }
+}
+
+function performanceOperands(op: PerformanceOp): Operands {
+  switch (op.op) {
+    case "scheduler":
+      return [[op.policy, op.flags, BigInt(op.nice), op.priority, op.runtime, op.deadline, op.period], []];
+    case "io-priority":
+      return [[op.value], []];
+    case "affinity":
+      return [op.cpus, []];
+    case "personality":
+      return [[op.persona], []];
+    case "memory-policy":
+      return [[op.mode, ...op.nodes], []];
   }
 }

@@ -1,6 +1,7 @@
 /** Operations behind the clone as commands of a shell that runs in the new namespaces, with $ROOT the container's root. */
 import { MS_SLAVE } from "./mount-options.ts";
 import { flagWords, stepCommands } from "./explain-mounts.ts";
+import { performanceCommand } from "./describe-performance.ts";
 import type { Op } from "./op.ts";
 
 export function quote(text: string): string {
@@ -112,6 +113,12 @@ function settingCommand(op: Op): string[] {
       ];
     case "hook":
       return hookCommand(op);
+    case "scheduler":
+    case "io-priority":
+    case "affinity":
+    case "personality":
+    case "memory-policy":
+      return performanceCommand(op);
     case "seccomp":
       return ["# no ordinary command loads a filter: this step is left out"];
     default:

@@ -53,7 +53,20 @@ function execCode(errno: number): ErrorCode {
 }
 
 /** Ops whose operands the user chose: their failure is the request's, not ours. */
-const ASKED = new Set<Op["op"] | undefined>(["user", "cwd", "bind", "tree", "attach", "sysctl", "rlimit"]);
+const ASKED = new Set<Op["op"] | undefined>([
+  "user",
+  "cwd",
+  "scheduler",
+  "io-priority",
+  "affinity",
+  "personality",
+  "memory-policy",
+  "bind",
+  "tree",
+  "attach",
+  "sysctl",
+  "rlimit",
+]);
 
 function codeOf(op: Op | undefined, errno: number): ErrorCode {
   if (errno === ENOSPC || errno === EDQUOT) return "no_space";

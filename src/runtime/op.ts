@@ -38,7 +38,7 @@ export type SharedOp =
   | { readonly op: "unshare"; readonly flags: number };
 
 /** The child, on its way into the container. */
-export type ChildOp = MountOp | FileOp | IdentityOp | SettingOp;
+export type ChildOp = MountOp | FileOp | IdentityOp | SettingOp | PerformanceOp;
 
 export type MountOp =
   /** What a bind is of, taken while it still is a peer of the host's mount. */
@@ -166,5 +166,27 @@ export type SettingOp =
       readonly env: readonly string[];
       readonly setHome: boolean;
     };
+
+/** How the kernel runs the process. */
+export type PerformanceOp =
+  | {
+      readonly op: "scheduler";
+      /** SCHED_*, SCHED_FLAG_*. */
+      readonly policy: number;
+      readonly flags: number;
+      readonly nice: number;
+      readonly priority: number;
+      /** Nanoseconds. */
+      readonly runtime: number;
+      readonly deadline: number;
+      readonly period: number;
+    }
+  /** Class and priority as ioprio_set(2) wants them. */
+  | { readonly op: "io-priority"; readonly value: number }
+  /** A mask, 64 CPUs in each word. */
+  | { readonly op: "affinity"; readonly cpus: readonly bigint[] }
+  | { readonly op: "personality"; readonly persona: number }
+  /** MPOL_* with flags; a mask, 64 nodes in each word. */
+  | { readonly op: "memory-policy"; readonly mode: number; readonly nodes: readonly bigint[] };
 
 export type OpName = Op["op"];

@@ -1,8 +1,9 @@
 /** Who the process becomes, and the last steps up to exec. The order is what makes it safe. */
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
-import { CAPABILITIES, capabilityMask } from "./capabilities.ts";
+import { CAPABILITIES, capabilityMask, isCapability } from "./capabilities.ts";
 import type { Op } from "./op.ts";
+import { environmentOf } from "./plan-process.ts";
 import { compiledSeccomp, seccompOps } from "./seccomp/seccomp.ts";
 import type { CompiledSeccomp, Process, Rlimit, Spec } from "./spec.ts";
 
@@ -49,7 +50,7 @@ export function identityOps(
   const late = process.noNewPrivileges ? [{ op: "no-new-privs" } as const, ...load] : [];
   const { bounding, ...sets } = capabilityMasks(process, features);
   return [
-    ...(process.rlimits ?? []).map(rlimitOp),
+    ...rlimitOps(process.rlimits ?? []),
     { op: "umask", mask: process.user.umask ?? DEFAULT_UMASK },
     { op: "cwd", path: process.cwd, create: createCwd }, // while we may still enter what the user's own rights would not let in; runc does the same
     ...early,
@@ -59,13 +60,14 @@ export function identityOps(
     ...late,
     ...enter,
     ...hooks,
-    { op: "exec", argv: process.args, env: process.env ?? [], setHome: true },
+    { op: "exec", argv: process.args, env: environmentOf(process), setHome: true },
   ];
 }
 
 /** Never more than we have ourselves: this engine may lack what the specification lists. */
 function capabilityMasks({ capabilities }: Process, features: Features) {
-  const mask = (names: readonly string[] = []) => capabilityMask(names) & features.boundingSet;
+  const mask = (names: readonly string[] = []) =>
+    capabilityMask(names.filter(isCapability)) & features.boundingSet;
   const known = capabilityMask(CAPABILITIES) & features.boundingSet;
   if (capabilities === undefined)
     return { bounding: known, effective: known, permitted: known, inheritable: 0n, ambient: 0n };
@@ -80,15 +82,35 @@ function capabilityMasks({ capabilities }: Process, features: Features) {
   };
 }
 
+/** As runc: a name of tomorrow's kernel is no reason not to run today. */
+export function capabilityWarnings({ capabilities = {} }: Process): string[] {
+  const unknown = new Set(
+    Object.values(capabilities)
+      .flat()
+      .filter((name) => !isCapability(name)),
+  );
+  return unknown.size === 0 ? [] : [`unknown capabilities are ignored: ${[...unknown].join(", ")}`];
+}
+
 function userOp({ user }: Process): Op {
   const groups = [...(user.additionalGids ?? []).map(String), ...(user.additionalGroups ?? [])];
   return { op: "user", user: user.username ?? `${user.uid}:${user.gid}`, groups };
 }
 
+function rlimitOps(rlimits: readonly Rlimit[]): Op[] {
+  const types = rlimits.map(({ type }) => type);
+  const twice = types.find((type, index) => types.indexOf(type) !== index);
+  if (twice !== undefined) throw new BerthError("invalid", `process.rlimits: ${twice} is there twice`);
+  return rlimits.map(rlimitOp);
+}
+
 function rlimitOp({ type, soft, hard }: Rlimit): Op {
   const resource = RLIMITS.indexOf(type);
   if (resource < 0) throw new BerthError("invalid", `unknown resource limit "${type}"`);
-  return { op: "rlimit", resource, soft: limit(soft), hard: limit(hard) };
+  const [least, most] = [limit(soft), limit(hard)];
+  if (least > most)
+    throw new BerthError("invalid", `process.rlimits: the soft ${type} ${soft} is above the hard ${hard}`);
+  return { op: "rlimit", resource, soft: least, hard: most };
 }
 
 const UNLIMITED = 2n ** 64n - 1n;

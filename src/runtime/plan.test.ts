@@ -277,7 +277,6 @@ test.each<[string, Launch, string]>([
     withLinux({ rootfsPropagation: "toString" as "private" }),
     'unknown mount propagation "toString"',
   ],
-  ["an unknown capability", withProcess({ capabilities: { bounding: ["CAP_MAGIC"] } }), '"CAP_MAGIC"'],
   [
     "an unknown limit",
     withProcess({ rlimits: [{ type: "RLIMIT_LUCK", soft: 1, hard: 1 }] }),

@@ -8,6 +8,7 @@ import { hooksBeforeExec } from "./plan-hooks.ts";
 import { filterOf, identityOps } from "./plan-identity.ts";
 import { CLONE, namespaceOps } from "./plan-namespaces.ts";
 import { consoleOp, treeOps } from "./plan-mounts.ts";
+import { affinityOps, checkExecScheduler, checkLinux, checkProcess, performanceOps } from "./plan-process.ts";
 import { supervisionOps } from "./plan-supervision.ts";
 import { prepare } from "./plan-user.ts";
 import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
@@ -19,6 +20,8 @@ export { encodePlan } from "./encode.ts";
 /** Throws `unsupported` or `unavailable` with the name of what cannot be done, `invalid` for what makes no sense. */
 export function compilePlan(launch: Launch, features: Features): Op[] {
   const { spec, network } = launch;
+  checkProcess(spec.process);
+  checkLinux(spec.linux);
   const cgroup = cgroupPlanOf(spec, features);
   const namespaces = namespaceOps(spec);
   const rights = spec.linux.namespaces.some(({ type }) => type === "user")
@@ -41,6 +44,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       ? []
       : [{ op: "oom-score", value: spec.process.oomScoreAdj } as const]),
     ...treeOps(launch, features),
+    ...performanceOps(spec.process, spec.linux),
     ...nameOps(spec),
     ...networkOps(
       network,
@@ -120,6 +124,8 @@ const JOINED = CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgrou
  */
 export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   const { id, process, supervision, target, seccomp, idMap } = launch;
+  checkProcess(process);
+  checkExecScheduler(process);
   const rights = idMap === undefined ? features : withAllRights(features);
   const oomScore: Op[] =
     process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj }];
@@ -132,7 +138,10 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
     ...listenerOps(filter, launch.container, target.pid),
     { op: "join-process", ...target, flags: 0 }, // is it still there?
     { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
+    ...affinityOps(process.execCPUAffinity?.initial),
     ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
+    ...affinityOps(process.execCPUAffinity?.final),
+    ...performanceOps(process, launch.linux),
     ...(idMap === undefined
       ? [{ op: "join-process", ...target, flags: JOINED } as const, ...oomScore]
       : [...oomScore, ...joinUser(target)]),

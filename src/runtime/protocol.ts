@@ -62,6 +62,11 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   "attach-root": 110,
   attach: 111,
   hook: 80,
+  scheduler: 81,
+  "io-priority": 82,
+  affinity: 83,
+  personality: 84,
+  "memory-policy": 85,
   "bind-source": 90,
   remount: 91,
 };

@@ -14,6 +14,7 @@ import {
   type TestbedOptions,
   textOf,
   type Wishes,
+  payloadOf,
 } from "./testbed.ts";
 
 export interface Subject {
@@ -54,14 +55,6 @@ export function runtimeSuite({ title, open, missing = missingForContainers(), ca
 }
 
 const everything = { stdin: true, stdout: true, stderr: true };
-
-/** Docker's stream frames without their headers. */
-function payloadOf(frames: Buffer): Buffer {
-  const payload: Buffer[] = [];
-  for (let at = 0; at < frames.length; at += 8 + frames.readUInt32BE(at + 4))
-    payload.push(frames.subarray(at + 8, at + 8 + frames.readUInt32BE(at + 4)));
-  return Buffer.concat(payload);
-}
 
 export function nothingLeft(bed: Testbed, { supervision, spec }: Launch): void {
   expect(existsSync(supervision.runDirectory)).toBe(false);

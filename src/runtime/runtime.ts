@@ -76,6 +76,8 @@ export interface ExecLaunch {
   readonly idMap?: IdMap;
   /** That of the container: its exec gets no other. */
   readonly seccomp?: Spec["linux"]["seccomp"];
+  /** What of the container's way to run counts for it, too. */
+  readonly linux?: Pick<Spec["linux"], "personality" | "memoryPolicy">;
   readonly supervision: Supervision;
   /** The container's control group below the root of every hierarchy: `/berth/<container id>`. */
   readonly cgroup: string;

@@ -17,6 +17,7 @@ import type { StateSource } from "./container-state.ts";
 import { helloFrame } from "./frames.ts";
 import { withJoinedMappings } from "./joined-users.ts";
 import type { Op } from "./op.ts";
+import { capabilityWarnings } from "./plan-identity.ts";
 import { Supervised, type SupervisedOptions } from "./process.ts";
 import { lostRecord, readExit, readState, type StateRecord } from "./records.ts";
 import type { ExecLaunch, ExitRecord, Launch, ProcessHandle, Runtime } from "./runtime.ts";
@@ -91,6 +92,7 @@ export class ShimRuntime implements Runtime {
     if (cgroup !== undefined) this.#prepareParent(cgroup);
     const place = { id: launch.id, runDirectory: launch.supervision.runDirectory, cgroup, source: launch };
     const process = await this.#launch(ops, place);
+    process.warnings.push(...capabilityWarnings(launch.spec.process));
     try {
       const { pid } = await process.cloned;
       this.#driver.created?.(launch);
@@ -107,6 +109,7 @@ export class ShimRuntime implements Runtime {
   async exec(launch: ExecLaunch): Promise<ProcessHandle> {
     const ops = this.#driver.execPlan(launch);
     const process = await this.#launch(ops, { id: launch.id, runDirectory: launch.supervision.runDirectory });
+    process.warnings.push(...capabilityWarnings(launch.process));
     try {
       await process.cloned;
       return process;

@@ -61,6 +61,33 @@ export interface Process {
   readonly rlimits?: readonly Rlimit[];
   readonly noNewPrivileges?: boolean;
   readonly oomScoreAdj?: number;
+  readonly scheduler?: Scheduler;
+  readonly ioPriority?: IoPriority;
+  /** For an exec only: before it is in the container's groups, and then. */
+  readonly execCPUAffinity?: { readonly initial?: string; readonly final?: string };
+  /** Refused. */
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
+}
+
+export interface Scheduler {
+  /** `SCHED_FIFO`. */
+  readonly policy: string;
+  readonly nice?: number;
+  readonly priority?: number;
+  /** `SCHED_FLAG_RESET_ON_FORK`. */
+  readonly flags?: readonly string[];
+  /** Nanoseconds, for `SCHED_DEADLINE`. */
+  readonly runtime?: number;
+  readonly deadline?: number;
+  readonly period?: number;
+}
+
+export interface IoPriority {
+  /** `IOPRIO_CLASS_BE`. */
+  readonly class: string;
+  /** 0 is the highest, 7 the lowest. */
+  readonly priority?: number;
 }
 
 export interface User {
@@ -119,6 +146,26 @@ export interface Linux {
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
+  readonly personality?: Personality;
+  readonly memoryPolicy?: MemoryPolicy;
+  /** Refused. */
+  readonly mountLabel?: string;
+  readonly intelRdt?: object;
+}
+
+export interface Personality {
+  /** `LINUX` or `LINUX32`. */
+  readonly domain?: string;
+  readonly flags?: readonly string[];
+}
+
+export interface MemoryPolicy {
+  /** `MPOL_BIND`. */
+  readonly mode?: string;
+  /** A list like `0-1,3`. */
+  readonly nodes?: string;
+  /** `MPOL_F_STATIC_NODES`. */
+  readonly flags?: readonly string[];
 }
 
 export type NamespaceType = "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup" | "user" | "time";

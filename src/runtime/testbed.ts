@@ -158,6 +158,7 @@ export class Testbed implements AsyncDisposable {
       target: { pid: target.pid, startTime: target.startTime },
       process: { ...process, args, terminal: false, ...wishes.process },
       seccomp: { profile: "default" },
+      ...(wishes.linux === undefined ? {} : { linux: wishes.linux }),
       supervision: {
         ...launch.supervision,
         runDirectory: `${this.directory}/run/${id}`,
@@ -205,4 +206,12 @@ export async function bytesOf(output: AsyncIterable<Uint8Array>): Promise<Buffer
 
 export async function textOf(output: AsyncIterable<Uint8Array>): Promise<string> {
   return (await bytesOf(output)).toString();
+}
+
+/** Docker's stream frames without their headers. */
+export function payloadOf(frames: Buffer): Buffer {
+  const payload: Buffer[] = [];
+  for (let at = 0; at < frames.length; at += 8 + frames.readUInt32BE(at + 4))
+    payload.push(frames.subarray(at + 8, at + 8 + frames.readUInt32BE(at + 4)));
+  return Buffer.concat(payload);
 }
