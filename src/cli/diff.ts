@@ -1,6 +1,6 @@
 /** `berth diff`. */
 import { type Command, exactly } from "./command.ts";
-import { write } from "./output.ts";
+import { visibleOn, write } from "./output.ts";
 
 /** By the number of the kind. */
 const KINDS = ["C", "A", "D"];
@@ -13,6 +13,6 @@ export const diff: Command = {
   async run({ args, client }) {
     const changes = await (await client()).containers.changes(args[0] ?? "");
     const lines = (changes ?? []).map(({ Kind: kind, Path: path }) => `${KINDS[kind] ?? "?"} ${path}\n`);
-    write(1, lines.join(""));
+    write(1, visibleOn(1, lines.join("")));
   },
 };

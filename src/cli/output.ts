@@ -11,8 +11,22 @@ export function print(line: string): void {
   write(1, `${line}\n`);
 }
 
+/** For people: what an image or a container has chosen in it (a path, a name) does not get to speak to their terminal. */
 export function printError(line: string): void {
-  write(2, `${line}\n`);
+  write(2, `${visible(line)}\n`);
+}
+
+/** Control characters spelled out, but for ends of lines and tabs. */
+export function visible(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** For programs as it is; on a terminal as people may see it. */
+export function visibleOn(number: 1 | 2, text: string): string {
+  return isTerminal(number) ? visible(text) : text;
 }
 
 /** Writes all of it. `number` is 1 or 2. */

@@ -1,7 +1,7 @@
 /** `berth top`. */
 import { formatTable } from "../lib/table.ts";
 import { atLeast, type Command } from "./command.ts";
-import { print } from "./output.ts";
+import { print, visibleOn } from "./output.ts";
 
 export const top: Command = {
   usage: "CONTAINER [ps OPTIONS]",
@@ -12,6 +12,6 @@ export const top: Command = {
   async run({ args, client }) {
     const [ref = "", ...options] = args;
     const { Titles: titles, Processes: rows } = await (await client()).containers.top(ref, options.join(" "));
-    print(formatTable([titles ?? [], ...(rows ?? [])], { minWidth: 20, padding: 3 }));
+    print(visibleOn(1, formatTable([titles ?? [], ...(rows ?? [])], { minWidth: 20, padding: 3 })));
   },
 };
