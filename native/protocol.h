@@ -47,7 +47,7 @@ enum op_code {
     OP_LOG = 2,        /* numbers: max bytes, max files | strings: path of the json-file log */
     OP_SPILL = 3,      /* numbers: max bytes that a client may lag behind, percent of the disk to leave free | strings: directory for the O_TMPFILE */
     OP_OOM_COUNTER = 4,/* strings: file with an "oom_kill N" line (memory.oom_control, memory.events), read at start and at exit */
-    OP_SECCOMP_LISTENER = 86, /* strings: path of a unix socket, then a message in pieces, between which the process's pid goes: connected to now, sent
+    OP_SECCOMP_LISTENER = 86, /* numbers: 1 when the process is OP_ENTER's, which does not exist yet when the filter is loaded | strings: path of a unix socket, then a message in pieces, between which the process's pid goes: connected to now, sent
                           with the descriptor that OP_SECCOMP makes by SECCOMP_FILTER_FLAG_NEW_LISTENER */
     OP_CLONE = 5,      /* numbers: CLONE_NEW* flags | strings: directory of the v2 cgroup to be born in, or "" */
 

@@ -174,7 +174,7 @@ export const ROWS: readonly Row[] = [
   works(SECCOMP, "flags: %s", "linux.seccomp.flags[]"),
   works(
     "test/seccomp/listener.test.ts",
-    "is told of the container and of the process that it decides about; of a second process, too",
+    "is told of the container and of the process that it decides about; of a second process, too%s",
     below("linux.seccomp", "listenerPath listenerMetadata"),
   ),
   works(

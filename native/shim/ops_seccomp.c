@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -29,6 +30,8 @@
 /* In the shim: who is to have the listener, and what it is told. */
 static int agent = -1;
 static struct op introduction;
+/* Of a process that gives way to another: whom to tell about is not known yet, so that its calls, which are ours, go on. */
+static int kept = -1;
 
 int op_seccomp_listener(const struct op *op, struct failure *why)
 {
@@ -75,15 +78,57 @@ static int introduce(int socket, int listener, pid_t process)
     return sent == whole ? 0 : -1;
 }
 
-int seccomp_listener_send(struct msghdr *from_child, pid_t process, struct failure *why)
+static int pass_on(int listener, pid_t process, struct failure *why)
 {
-    cleanup_close int listener = take_descriptor(from_child);
     cleanup_close int socket = agent;
 
     agent = -1;
     if (listener < 0 || socket < 0 || introduce(socket, listener, process) < 0)
         return fail(why, "send to seccomp listener \"%s\"", op_string(&introduction, 0).bytes);
     return 0;
+}
+
+int seccomp_listener_take(struct msghdr *from_child, pid_t process, struct failure *why)
+{
+    cleanup_close int listener = take_descriptor(from_child);
+
+    if (op_number(&introduction, 0) == 0)
+        return pass_on(listener, process, why);
+    kept = listener;
+    listener = -1;
+    return kept < 0 ? fail(why, "receive the seccomp listener") : 0;
+}
+
+int seccomp_listener_kept(void)
+{
+    return kept;
+}
+
+int seccomp_listener_give(pid_t process, struct failure *why)
+{
+    cleanup_close int listener = kept;
+
+    kept = -1;
+    return pass_on(listener, process, why);
+}
+
+void seccomp_listener_continue(void)
+{
+    /* A newer kernel's may be longer. */
+    union {
+        struct seccomp_notif call;
+        char bytes[1024];
+    } asked = {.bytes = ""};
+    union {
+        struct seccomp_notif_resp call;
+        char bytes[1024];
+    } answer = {.bytes = ""};
+
+    if (ioctl(kept, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
+        return; /* who called is gone */
+    answer.call.id = asked.call.id;
+    answer.call.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    ioctl(kept, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
 /* In the child: the number of the listener where one was asked for, else 0. */

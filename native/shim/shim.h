@@ -215,8 +215,12 @@ int copy_up(int from, int to, struct failure *why);
 int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why);
 
 /* ops_seccomp.c */
-/* In the shim: passes the listener that came with the child's message on to whoever OP_SECCOMP_LISTENER named. */
-int seccomp_listener_send(struct msghdr *from_child, pid_t process, struct failure *why);
+/* In the shim: passes the listener that came with the child's message on to whoever OP_SECCOMP_LISTENER named; or keeps it. */
+int seccomp_listener_take(struct msghdr *from_child, pid_t process, struct failure *why);
+/* The one that is kept for the process to come, or -1; who keeps it answers with _continue when there is something to read. */
+int seccomp_listener_kept(void);
+void seccomp_listener_continue(void);
+int seccomp_listener_give(pid_t process, struct failure *why);
 
 /* init.c */
 /* pid 1 of a container with --init: forks; returns in the child, never in pid 1. */

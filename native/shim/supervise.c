@@ -31,7 +31,7 @@ static int exit_status;
 static int64_t finished_ns;
 static uint64_t oom_before;
 /* Sources of the loop that are no connection, told apart by these addresses. */
-static char from_sync, from_children, from_listener, from_output[2];
+static char from_sync, from_children, from_seccomp, from_listener, from_output[2];
 
 static void watch(int fd, void *source, uint32_t events)
 {
@@ -148,21 +148,6 @@ static void reached_barrier(uint32_t number)
     let_go();
 }
 
-/* Another process performs the rest of the plan. Only a child of ours can be meant: nobody makes us look after a stranger. */
-static void watch_successor(pid_t pid)
-{
-    struct sync_message go = {.type = SYNC_GO};
-    siginfo_t ignored;
-
-    if (waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) < 0)
-        return;
-    close_scoped(&process_fd);
-    process = pid;
-    process_fd = sys_pidfd_open(pid);
-    process_start = start_time_of(pid);
-    send(sync_socket, &go, sizeof go, MSG_NOSIGNAL);
-}
-
 static void child_failed(const struct sync_message *said)
 {
     struct failure why = {.error = said->error};
@@ -173,20 +158,62 @@ static void child_failed(const struct sync_message *said)
     say_failure(MSG_FAILED, said->index, said->error, said->object);
 }
 
-/* The child waits; who shall decide about its system calls must have been told. */
-static void pass_listener(struct msghdr *message, uint32_t index)
+/* The child waits for this or for its end. */
+static void answer_child(int outcome, uint32_t index, const struct failure *why)
 {
     struct sync_message answer = {.type = SYNC_GO, .index = index};
-    struct failure why;
 
-    if (seccomp_listener_send(message, process, &why) == 0) {
+    if (outcome == 0) {
         send(sync_socket, &answer, sizeof answer, MSG_NOSIGNAL);
         return;
     }
-    answer.error = why.error;
-    memcpy(answer.object, why.object, sizeof answer.object);
+    answer.error = why->error;
+    memcpy(answer.object, why->object, sizeof answer.object);
     child_failed(&answer);
     sys_pidfd_signal(process_fd, SIGKILL);
+}
+
+/* Who shall decide about the child's system calls must know it before the first. */
+static void pass_listener(struct msghdr *message, uint32_t index)
+{
+    struct failure why;
+    int outcome = seccomp_listener_take(message, process, &why);
+
+    if (outcome == 0 && seccomp_listener_kept() >= 0)
+        watch(seccomp_listener_kept(), &from_seccomp, EPOLLIN);
+    answer_child(outcome, index, &why);
+}
+
+/* Nobody is under the filter any more: that would be said again and again. */
+static void serve_listener(uint32_t events)
+{
+    if (events & EPOLLIN)
+        seccomp_listener_continue();
+    else
+        epoll_ctl(poller, EPOLL_CTL_DEL, seccomp_listener_kept(), NULL);
+}
+
+static int give_listener(struct failure *why)
+{
+    if (seccomp_listener_kept() < 0)
+        return 0;
+    epoll_ctl(poller, EPOLL_CTL_DEL, seccomp_listener_kept(), NULL);
+    return seccomp_listener_give(process, why);
+}
+
+/* Another process performs the rest of the plan. Only a child of ours can be meant: nobody makes us look after a stranger. */
+static void watch_successor(pid_t pid)
+{
+    struct failure why;
+    siginfo_t ignored;
+
+    if (waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) < 0)
+        return;
+    close_scoped(&process_fd);
+    process = pid;
+    process_fd = sys_pidfd_open(pid);
+    process_start = start_time_of(pid);
+    answer_child(give_listener(&why), 0, &why);
 }
 
 /* False when the child has nothing more to say for now. */
@@ -277,6 +304,8 @@ static void dispatch(const struct epoll_event *event)
 
     if (source == &from_sync)
         hear_child();
+    else if (source == &from_seccomp)
+        serve_listener(event->events);
     else if (source == &from_children)
         reap();
     else if (source == &from_listener)

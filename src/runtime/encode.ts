@@ -36,7 +36,7 @@ function operandsOf(op: Op): Operands {
     case "oom-counter":
       return [[], [op.file]];
     case "seccomp-listener":
-      return [[], [op.path, ...op.introduction]];
+      return [[Number(op.entering)], [op.path, ...op.introduction]];
     case "clone":
       return [[op.flags], [op.cgroup]];
     case "mkdir":

@@ -26,7 +26,13 @@ export type ShimOp =
     }
   | { readonly op: "oom-counter"; readonly file: string }
   /** `introduction`: what whoever listens at `path` is told, in pieces between which the process's id goes. */
-  | { readonly op: "seccomp-listener"; readonly path: string; readonly introduction: readonly string[] }
+  | {
+      readonly op: "seccomp-listener";
+      readonly path: string;
+      readonly introduction: readonly string[];
+      /** The process is that behind `enter`. */
+      readonly entering: boolean;
+    }
   | { readonly op: "clone"; readonly flags: number; readonly cgroup: string };
 
 /** Before or after the clone. */

@@ -106,43 +106,52 @@ describe.if(present)("a seccomp listener", () => {
     }
   });
 
-  test("is told of the container and of the process that it decides about; of a second process, too", async () => {
-    await using agent = await Agent.start(`${bed.directory}/agent`);
-    const annotations = { "org.example.text": 'with "quotes"' };
-    const seccomp = notifying(agent.path, ["mkdir"], { listenerMetadata: "any\ntext" });
-    const launch = bed.launch(["sleep", "1000"], { linux: { seccomp }, annotations });
-    const process = await bed.runtime.create(launch);
-    let second: ProcessHandle | undefined;
-    try {
-      await process.start();
-      const about = { ociVersion: "1.2.0", fds: ["seccompFd"], metadata: "any\ntext" };
-      const common = {
-        ociVersion: "1.2.0",
-        id: launch.id,
-        pid: process.pid,
-        bundle: bed.directory,
-        annotations,
-      };
-      expect(JSON.parse(await agent.line())).toEqual({
-        ...about,
-        pid: process.pid,
-        state: { ...common, status: "creating" },
-      });
-      const exec = { ...bed.exec(launch, process, ["mkdir", "/faked"]), seccomp };
-      second = await bed.runtime.exec(exec);
-      await second.start();
-      expect((await second.exited).exitCode).toBe(0);
-      expect(JSON.parse(await agent.line())).toEqual({
-        ...about,
-        pid: second.pid,
-        state: { ...common, status: "running" },
-      });
-      expect(await agent.line()).toBe("mkdir /faked");
-    } finally {
-      await second?.release();
-      await process.release();
-    }
-  });
+  test.each<[string, boolean, readonly string[]]>([
+    ["", false, ["mkdir"]],
+    [", whose every call is asked about", false, EVERY],
+    [", whose every call is asked about, the filter being the last step", true, EVERY],
+  ])(
+    "is told of the container and of the process that it decides about; of a second process, too%s",
+    async (_, noNewPrivileges, names) => {
+      await using agent = await Agent.start(`${bed.directory}/agent`);
+      const annotations = { "org.example.text": 'with "quotes"' };
+      const seccomp = notifying(agent.path, ["mkdir"], { listenerMetadata: "any\ntext" });
+      const launch = bed.launch(["sleep", "1000"], { linux: { seccomp }, annotations });
+      const process = await bed.runtime.create(launch);
+      let second: ProcessHandle | undefined;
+      try {
+        await process.start();
+        const about = { ociVersion: "1.2.0", fds: ["seccompFd"], metadata: "any\ntext" };
+        const common = {
+          ociVersion: "1.2.0",
+          id: launch.id,
+          pid: process.pid,
+          bundle: bed.directory,
+          annotations,
+        };
+        expect(JSON.parse(await agent.line())).toEqual({
+          ...about,
+          pid: process.pid,
+          state: { ...common, status: "creating" },
+        });
+        const rules = { ...seccomp, syscalls: [{ names, action: "SCMP_ACT_NOTIFY" }] };
+        const wishes = { process: { noNewPrivileges } };
+        const exec = { ...bed.exec(launch, process, ["mkdir", "/faked"], wishes), seccomp: rules };
+        second = await bed.runtime.exec(exec);
+        await second.start();
+        expect((await second.exited).exitCode).toBe(0);
+        expect(JSON.parse(await agent.line())).toEqual({
+          ...about,
+          pid: second.pid,
+          state: { ...common, status: "running" },
+        });
+        expect(await agent.line()).toBe("mkdir /faked");
+      } finally {
+        await second?.release();
+        await process.release();
+      }
+    },
+  );
 
   test("that nobody is at fails the start, which names it", async () => {
     const seccomp = notifying(`${bed.directory}/nobody`, ["mkdir"]);

@@ -519,7 +519,12 @@ describe("settings", () => {
       socket: { data: (_, bytes) => resolve(bytes.toString()) },
     });
     const before: Op[] = [
-      { op: "seccomp-listener", path: agent.unix, introduction: ["<", " is the process, ", ">"] },
+      {
+        op: "seccomp-listener",
+        path: agent.unix,
+        introduction: ["<", " is the process, ", ">"],
+        entering: false,
+      },
     ];
     const inside: Op[] = [{ op: "seccomp", flags: NEW_LISTENER, program: ALLOW_ALL }];
     await using shim = await Shim.container(place, { argv: ["true"], before, inside });

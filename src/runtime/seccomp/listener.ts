@@ -32,7 +32,8 @@ function invalid(why: string): BerthError {
 export function listenerOps(filter: CompiledSeccomp | undefined, container: StateSource, pid?: number): Op[] {
   if (filter?.listener === undefined) return [];
   const { path, metadata } = filter.listener;
-  return [{ op: "seccomp-listener", path, introduction: introductionOf(container, metadata, pid) }];
+  const introduction = introductionOf(container, metadata, pid);
+  return [{ op: "seccomp-listener", path, introduction, entering: pid !== undefined }];
 }
 
 /** The specification's container process state, cut where the process's own id goes. */
