@@ -80,7 +80,7 @@ enum op_code {
     OP_SYSCTL = 46,    /* strings: name with slashes, value; written through a procfs that the shim mounted itself */
     OP_HOSTNAME = 47,  /* strings: name */
     OP_DOMAINNAME = 48,/* strings: name */
-    OP_NETLINK = 49,   /* numbers: protocol (NETLINK_ROUTE 0), messages | strings: what it is for, the messages; every one is acknowledged */
+    OP_NETLINK = 49,   /* numbers: protocol (NETLINK_ROUTE 0), messages, 1 + slot of a socket or 0 | strings: what it is for, the messages; every one is acknowledged */
     OP_RLIMIT = 50,    /* numbers: resource, soft, hard */
     OP_OOM_SCORE = 51, /* numbers: value as two's complement */
     OP_UMASK = 52,     /* numbers: mask */
@@ -111,6 +111,7 @@ enum op_code {
     OP_BECOME_ROOT = 109, /* no operands: uid and gid 0 of the user namespace, no other groups */
     OP_ATTACH_ROOT = 110, /* numbers: slot: attached where the child is; as OP_ROOT from then on */
     OP_ATTACH = 111,   /* numbers: slot, MOUNT_* options | strings: source, target in root, made as what is attached */
+    OP_HOST_SOCKET = 112, /* numbers: slot: a NETLINK_ROUTE socket of the host's network namespace */
 
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
     OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and

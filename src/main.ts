@@ -35,8 +35,8 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   const { writeSync, rmSync } = fs();
   const log = lineLog((line) => writeSync(2, line));
   const told = toldToEnd();
-  const { root, run } = options;
-  await using engine = await Engine.open({ root, run, log, crashAfter: crashAfter() });
+  const { root, run, userns } = options;
+  await using engine = await Engine.open({ root, run, userns, log, crashAfter: crashAfter() });
   await using _server = await serve(engine, {
     socketPath: options.socket,
     group: options.group,

@@ -60,6 +60,7 @@ static op_function *const OPS[] = {
     [OP_BECOME_ROOT] = op_become_root,
     [OP_ATTACH_ROOT] = op_attach_root,
     [OP_ATTACH] = op_attach,
+    [OP_HOST_SOCKET] = op_host_socket,
     [OP_EXEC] = op_exec,
     [OP_HOOK] = op_hook,
     [OP_SCHEDULER] = op_scheduler,

@@ -146,12 +146,20 @@ int op_netlink(const struct op *op, struct failure *why)
 {
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     struct text messages = op_string(op, 1);
-    cleanup_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)op_number(op, 0));
+    uint64_t slot = op_number(op, 2);
+    cleanup_close int fd = slot != 0 ? slot_fd(slot - 1) : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)op_number(op, 0));
 
     if (fd < 0 || sendto(fd, messages.bytes, messages.size, 0, (void *)&kernel, sizeof kernel) < 0 ||
         acknowledged(fd, op_number(op, 1)) < 0)
         return fail(why, "netlink: %s", op_string(op, 0).bytes);
     return 0;
+}
+
+int op_host_socket(const struct op *op, struct failure *why)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+    return fd < 0 ? fail(why, "netlink socket") : slot_fill(op_number(op, 0), fd, why);
 }
 
 int op_rlimit(const struct op *op, struct failure *why)

@@ -56,6 +56,8 @@ export interface DaemonOptions {
   readonly run: string;
   readonly socket: string;
   readonly group: string | undefined;
+  /** User namespace of containers that do not ask for one. */
+  readonly userns: string | undefined;
   readonly startedBy: "cli" | "user";
   /** A descriptor on which `ready` is written, and which is closed then. */
   readonly readyDescriptor: number | undefined;

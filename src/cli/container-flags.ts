@@ -123,6 +123,12 @@ const SECURITY: readonly Flag[] = [
     completes: ["no-new-privileges", "seccomp=unconfined", "systempaths=unconfined"],
   },
   { name: "sysctl", value: "map", many: true, help: "Sysctl options (default map[])", check: checkSysctl },
+  {
+    name: "userns",
+    value: "string",
+    help: "User namespace to use (host, auto, auto:size=NUMBER, private)",
+    completes: ["host", "auto", "private"],
+  },
   { name: "uts", value: "string", help: "UTS namespace to use", completes: ["host"] },
 ];
 
@@ -256,7 +262,7 @@ const REFUSED: readonly Flag[] = [
     "volumes-from",
     "storage-opt",
   ),
-  ...refused("string", SOON, "cgroup-parent", "ip6", "restart", "runtime", "userns", "volume-driver", "gpus"),
+  ...refused("string", SOON, "cgroup-parent", "ip6", "restart", "runtime", "volume-driver", "gpus"),
   ...refused("string", HEALTH, "health-cmd", "health-interval", "health-retries", "health-timeout"),
   ...refused("string", HEALTH, "health-start-interval", "health-start-period"),
   ...refused("string", "real-time scheduling groups are not used", "cpu-rt-period", "cpu-rt-runtime"),

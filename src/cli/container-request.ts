@@ -155,7 +155,7 @@ function accessOf(flags: Flags): HostConfig {
     ...cgroupNamespace(flags.text("cgroupns")),
     ...namespace(flags, "pid", "PidMode", /^(host|container:.+)?$/, "--pid: invalid PID mode"),
     ...namespace(flags, "uts", "UTSMode", /^(host)?$/, "--uts: invalid UTS mode"),
-    ...textFields(flags, { IpcMode: "ipc" }),
+    ...textFields(flags, { IpcMode: "ipc", UsernsMode: "userns" }),
   };
 }
 

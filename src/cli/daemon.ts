@@ -18,6 +18,12 @@ export const daemon: Command = {
       help: "Where things live that are true until the reboot",
       completes: "file",
     },
+    {
+      name: "userns",
+      value: "string",
+      help: "User namespace of containers that do not ask for one (auto, private, host)",
+      completes: ["auto", "private", "host"],
+    },
     { name: "host", short: "H", value: "string", help: "Socket to listen on (unix:///path)" },
     { name: "started-by", value: "string", help: "Who starts the engine", initial: "user", hidden: true },
     { name: "ready-fd", value: "int", help: "Where to say that it serves", hidden: true },
@@ -43,6 +49,7 @@ export const daemon: Command = {
       run,
       socket,
       group: flags.text("group") || undefined,
+      userns: flags.text("userns") || undefined,
       startedBy: flags.text("started-by") === "cli" ? "cli" : "user",
       readyDescriptor: flags.given("ready-fd") ? flags.number("ready-fd") : undefined,
     });

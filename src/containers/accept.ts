@@ -106,7 +106,7 @@ const HOST_CONFIG: Readonly<Record<keyof HostConfig, Rule>> = {
   Tmpfs: "yes",
   UTSMode: "yes",
   Ulimits: "yes",
-  UsernsMode: no("user namespaces (--userns)", "host"),
+  UsernsMode: "yes",
   VolumeDriver: no("volume drivers (--volume-driver)", "local"),
   VolumesFrom: no("volumes of other containers (--volumes-from)"),
 };

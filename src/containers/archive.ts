@@ -22,12 +22,18 @@ export interface Target {
 function readingPlace(parts: Parts, container: Container): Place {
   return container.handle === undefined
     ? snapshotOf(parts, container)
-    : { processRoot: container.handle.pid };
+    : rootOf(container, container.handle.pid);
 }
 
 /** To write to. Nobody else may have the same `upper`: hold the container's mutex while it does not run. */
 function writingPlace(parts: Parts, container: Container): Place {
-  return container.handle === undefined ? overlayOf(parts, container) : { processRoot: container.handle.pid };
+  return container.handle === undefined
+    ? overlayOf(parts, container)
+    : rootOf(container, container.handle.pid);
+}
+
+function rootOf({ spec }: Container, processRoot: number): Place {
+  return { processRoot, idMap: spec.idMap };
 }
 
 function overlayOf({ places }: Parts, { id, spec }: Container): Place {

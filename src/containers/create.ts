@@ -22,6 +22,7 @@ import { shortfallWarnings } from "./shortfall.ts";
 import { compact, type ContainerSpec, mergeConfig } from "./spec.ts";
 import { hostWarnings, verifyConfig, verifyHostConfig } from "./verify.ts";
 import { requireSources } from "./sources.ts";
+import { chooseUsers, giveBackUsers, takeUsers, type UsersChoice, withUsers } from "./users.ts";
 
 /** Durable when this returns. */
 export function createContainer(
@@ -31,12 +32,18 @@ export function createContainer(
   platform: string | undefined,
 ): ContainerCreateResponse {
   const id = newId();
-  const { spec, warnings } = toSpec(parts, id, request, platform);
+  const { spec: asked, users, warnings } = toSpec(parts, id, request, platform);
   const chosen = name ? parseName(name) : randomName((candidate) => parts.registry.hasName(candidate));
   parts.registry.requireFreeName(chosen);
   const createdAt = formatTime(unixNanoseconds());
+  const spec = withUsers(asked, takeUsers(parts, users));
   const container = new Container(id, { name: chosen, createdAt, spec, state: { status: "created" } });
-  store(parts, container);
+  try {
+    store(parts, container);
+  } catch (error) {
+    giveBackUsers(parts, spec);
+    throw error;
+  }
   parts.events.container(container, "create");
   return { Id: id, Warnings: warnings };
 }
@@ -59,7 +66,7 @@ export function toSpec(
   id: string,
   request: ContainerCreateRequest,
   platform?: string,
-): { spec: ContainerSpec; warnings: string[] } {
+): { spec: ContainerSpec; users: UsersChoice; warnings: string[] } {
   requireSupported(request);
   const { HostConfig: asked, NetworkingConfig: networking, ...config } = request;
   if (!config.Image) throw new BerthError("invalid", "Config.Image must not be empty: name an image");
@@ -95,7 +102,7 @@ export function toSpec(
     ...volumeWarnings(merged.Volumes ?? {}),
     ...(platform ? [] : platformWarnings(parts, image)),
   ];
-  return { spec, warnings };
+  return { spec, users: chooseUsers(parts, references), warnings };
 }
 
 /** Addresses and names that would only fail at start. */

@@ -24,6 +24,7 @@ export function toExecLaunch(spec: ContainerSpec, config: ExecConfig, context: E
     id,
     container,
     target,
+    ...(spec.idMap === undefined ? {} : { idMap: spec.idMap }),
     process: execProcess(spec, config, container.spec.process, context.consoleSize),
     ...(seccomp === undefined ? {} : { seccomp }),
     supervision: {

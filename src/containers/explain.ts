@@ -13,6 +13,7 @@ import type { Parts } from "./parts.ts";
 import { containerDirectory } from "./places.ts";
 import type { ExplainFormat } from "./requests.ts";
 import type { ContainerSpec } from "./spec.ts";
+import { previewUsers, withUsers } from "./users.ts";
 
 export function explainContainer(
   parts: Parts,
@@ -20,7 +21,8 @@ export function explainContainer(
   format: ExplainFormat,
 ): string {
   const id = newId();
-  const { spec } = toSpec(parts, id, request);
+  const { spec: asked, users } = toSpec(parts, id, request);
+  const spec = withUsers(asked, previewUsers(parts, users));
   const own = networkFilesIn(containerDirectory(parts.places, id));
   const { join, sharedShm, files = own } = joinOthers(parts, spec);
   const network = previewNetwork(parts, id, spec);

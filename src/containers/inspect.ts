@@ -1,4 +1,5 @@
 /** `inspect`: every field that docker's clients read. */
+import type { IdMap } from "../lib/id-map.ts";
 import { defaultSpec } from "../runtime/defaults.ts";
 import type { ContainerConfig, ContainerInspectResponse, HostConfig } from "../wire/schema.ts";
 import type { Container } from "./container.ts";
@@ -36,7 +37,7 @@ export async function inspectContainer(
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: execIds.length > 0 ? [...execIds] : null,
-    HostConfig: fullHostConfig(parts, spec.hostConfig),
+    HostConfig: { ...fullHostConfig(parts, spec.hostConfig), ...idMappings(spec.idMap) },
     GraphDriver: graphDriver(parts, container),
     ...(options.size ? await sizesOf(parts, container) : {}),
     Mounts: toMountPoints(mountRequests(spec.hostConfig)),
@@ -105,6 +106,14 @@ function fullConfig(config: ContainerConfig): ContainerConfig {
     Labels: {},
     ...config,
   };
+}
+
+/** Docker has no field for them; podman's. */
+function idMappings(idMap: IdMap | undefined): object {
+  if (idMap === undefined) return {};
+  const text = (ranges: IdMap["uid"]) =>
+    ranges.map(({ containerID, hostID, size }) => `${containerID}:${hostID}:${size}`);
+  return { IDMappings: { UidMap: text(idMap.uid), GidMap: text(idMap.gid) } };
 }
 
 /** What was asked, and docker's zero for all that was not. */

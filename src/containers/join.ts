@@ -17,15 +17,17 @@ export interface Joined {
   readonly sharedShm?: string;
 }
 
-export function joinOthers(parts: Parts, { hostConfig }: ContainerSpec): Joined {
+export function joinOthers(parts: Parts, { hostConfig, idMap }: ContainerSpec): Joined {
   const network = networkKind(hostConfig);
   const ipc = otherContainer(hostConfig.IpcMode);
   const pid = otherContainer(hostConfig.PidMode);
   const owner = network.kind === "container" ? running(parts, network.ref, "network") : undefined;
   const donor = ipc === undefined ? undefined : shareable(running(parts, ipc, "IPC"));
   const family = pid === undefined ? undefined : running(parts, pid, "PID");
+  const sharer = idMap && (owner ?? donor ?? family);
   return {
     join: {
+      ...(sharer && { user: namespacePath(sharer, "user") }),
       ...(owner && { network: namespacePath(owner, "net") }),
       ...(donor && { ipc: namespacePath(donor, "ipc") }),
       ...(family && { pid: namespacePath(family, "pid") }),

@@ -17,6 +17,8 @@ export interface BindRequest {
   /** Whether a source that is not there is made as a directory. */
   readonly makeSource: boolean;
   readonly mode: string;
+  /** `-v …:idmap`: its files belong to the same ids inside, also in a user namespace. */
+  readonly idMap: boolean;
 }
 
 /** A file system in memory. `options` are those of mount(8). */
@@ -95,19 +97,21 @@ function destinationOf(spec: string, path: string): { destination: string } {
 /** The third part of `-v`: each kind of option at most once, as in moby volume/mounts/linux_parser.go. */
 function modeOf(
   mode: string,
-): Pick<BindRequest, "readOnly" | "recursive" | "readOnlyBelow" | "propagation" | "mode"> {
+): Pick<BindRequest, "readOnly" | "recursive" | "readOnlyBelow" | "propagation" | "mode" | "idMap"> {
   const options = mode === "" ? [] : mode.split(",");
-  const found = { access: 0, propagation: 0, label: 0, consistency: 0 };
+  const found = { access: 0, propagation: 0, label: 0, consistency: 0, idMap: 0 };
   for (const option of options) {
     const kind = kindOf(option);
     if (kind === undefined || found[kind]++ > 0) throw new BerthError("invalid", `invalid mode: ${mode}`);
   }
   const propagation = PROPAGATIONS.find((name) => options.includes(name)) ?? "rprivate";
-  return { readOnly: options.includes("ro"), recursive: true, readOnlyBelow: true, propagation, mode };
+  const [readOnly, idMap] = [options.includes("ro"), options.includes("idmap")];
+  return { readOnly, recursive: true, readOnlyBelow: true, propagation, mode, idMap };
 }
 
-function kindOf(option: string): "access" | "propagation" | "label" | "consistency" | undefined {
+function kindOf(option: string): "access" | "propagation" | "label" | "consistency" | "idMap" | undefined {
   if (option === "ro" || option === "rw") return "access";
+  if (option === "idmap") return "idMap"; // podman's word
   if (option === "z" || option === "Z") return "label"; // SELinux: without meaning where it is off, as with docker
   if (["consistent", "cached", "delegated"].includes(option)) return "consistency";
   return PROPAGATIONS.some((name) => name === option) ? "propagation" : undefined;
@@ -151,6 +155,7 @@ function bindMount(mount: Mount, destination: string, fail: (why: string) => Ber
     propagation,
     makeSource: options.CreateMountpoint ?? false,
     mode: "",
+    idMap: false,
   };
 }
 

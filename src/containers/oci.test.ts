@@ -239,3 +239,24 @@ test("security options are read", () => {
   expect(linux.seccomp).toEqual({ profile: { json: "{}" } });
   expect(linux.maskedPaths).toEqual([]);
 });
+
+test("in a user namespace its mappings are named, our files are its root's, and what is not mapped is left out", () => {
+  const ids = [{ containerID: 0, hostID: 100_000, size: 3 }];
+  const spec = {
+    config: { Cmd: ["true"], Hostname: "box" },
+    hostConfig: { NetworkMode: "none", Binds: ["/a:/a:idmap", "/b:/b"] },
+    image: { id: "sha256:1", layers: ["l/1"], platform: { os: "linux", architecture: "amd64" } },
+    idMap: { uid: ids, gid: ids },
+  };
+  const { linux, mounts = [] } = toOci(spec, CONTEXT);
+  expect(linux.namespaces).toContainEqual({ type: "user" });
+  expect([linux.uidMappings, linux.gidMappings]).toEqual([ids, ids]);
+  const optionsAt = (path: string) => mounts.find(({ destination }) => destination === path)?.options;
+  expect(optionsAt("/etc/hosts")).toContain("idmap");
+  expect(optionsAt("/a")).toContain("idmap");
+  expect(optionsAt("/b")).not.toContain("idmap");
+  expect(optionsAt("/dev/pts")).not.toContain("gid=5");
+  expect(linux.sysctl?.["net.ipv4.ping_group_range"]).toBe("0 2");
+  const joined = toOci(spec, { ...CONTEXT, join: { user: "/proc/7/ns/user" } });
+  expect(joined.linux.namespaces).toContainEqual({ type: "user", path: "/proc/7/ns/user" });
+});

@@ -18,7 +18,12 @@ export interface OciContext {
   readonly capabilities: KnownCapabilities;
   readonly files: MountContext["files"];
   /** Namespaces of other containers, as paths. */
-  readonly join: { readonly network?: string; readonly ipc?: string; readonly pid?: string };
+  readonly join: {
+    readonly network?: string;
+    readonly ipc?: string;
+    readonly pid?: string;
+    readonly user?: string;
+  };
   readonly sharedShm?: string | undefined;
   /** Whether the host's control groups are of version 2: then the namespace is private by default, as with docker. */
   readonly unifiedCgroups: boolean;
@@ -28,7 +33,7 @@ export interface OciContext {
 }
 
 export function toOci(spec: ContainerSpec, context: OciContext): Spec {
-  const { config, hostConfig } = spec;
+  const { config, hostConfig, idMap } = spec;
   const { defaults, files, sharedShm } = context;
   const ownUts = hostConfig.UTSMode !== "host";
   return {
@@ -37,8 +42,8 @@ export function toOci(spec: ContainerSpec, context: OciContext): Spec {
     ...(ownUts && config.Domainname ? { domainname: config.Domainname } : {}),
     process: ociProcess(spec, context),
     root: { path: "", readonly: hostConfig.ReadonlyRootfs ?? false },
-    mounts: ociMounts(hostConfig, { defaults: defaults.mounts, files, sharedShm }),
-    linux: ociLinux(hostConfig, context),
+    mounts: ociMounts(hostConfig, { defaults: defaults.mounts, files, sharedShm, idMap }),
+    linux: ociLinux(spec, context),
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
   };
 }
@@ -65,7 +70,7 @@ function ociProcess({ config, hostConfig }: ContainerSpec, { capabilities }: Oci
   };
 }
 
-function ociLinux(hostConfig: HostConfig, context: OciContext): Linux {
+function ociLinux({ hostConfig, idMap }: ContainerSpec, context: OciContext): Linux {
   const { defaults } = context;
   const security = securityOptions(hostConfig);
   const devices = devicesOf(hostConfig, context.findDevices);
@@ -77,13 +82,17 @@ function ociLinux(hostConfig: HostConfig, context: OciContext): Linux {
       }
     : { maskedPaths: [], readonlyPaths: [] };
   return {
-    namespaces: namespacesOf(hostConfig, context),
+    namespaces: [
+      ...namespacesOf(hostConfig, context),
+      ...namespace("user", idMap === undefined, context.join.user),
+    ],
+    ...(idMap === undefined ? {} : { uidMappings: idMap.uid, gidMappings: idMap.gid }),
     devices: devices.nodes,
     cgroupsPath: context.cgroupsPath,
     resources: { ...resources, devices: [...defaults.deviceRules, ...devices.rules] },
     rootfsPropagation: "rprivate", // a bind that was asked to be shared is so all the same
     ...(security.seccomp === "unconfined" ? {} : { seccomp: { profile: security.seccomp } }),
-    sysctl: sysctlsOf(hostConfig),
+    sysctl: sysctlsOf(hostConfig, idMap),
     ...paths,
   };
 }

@@ -7,6 +7,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Events } from "./events.ts";
 import type { Places } from "./places.ts";
 import type { Registry } from "./registry.ts";
+import type { UserRanges, UsersMode } from "./user-ranges.ts";
 
 export interface Parts {
   readonly places: Places;
@@ -17,6 +18,9 @@ export interface Parts {
   readonly networks: Networks;
   readonly runtime: Runtime;
   readonly features: Features;
+  readonly users: UserRanges;
+  /** Of containers that do not say: `auto`, `private`, or the host's. */
+  readonly usersDefault: UsersMode;
   readonly events: Events;
   readonly log: Log;
   /** Aborted once the engine lets go: what processes do from then on is for the next engine. */

@@ -11,6 +11,7 @@ import { removeTree } from "./remove-tree.ts";
 import { isRunning, lastExitCode } from "./state.ts";
 import { signalContainer } from "./stop.ts";
 import { usedBy } from "./used-by.ts";
+import { giveBackUsers } from "./users.ts";
 
 /** Gone when this resolves, for everybody who asks; its bytes go when there is time. */
 export async function removeContainer(parts: Parts, container: Container, force: boolean): Promise<void> {
@@ -42,6 +43,7 @@ export function forget(parts: Parts, container: Container): void {
   const exitCode = lastExitCode(container.state);
   parts.registry.remove(container, () => parts.networks.release(container.id));
   parts.registry.passState(container, { status: "removing" });
+  giveBackUsers(parts, container.spec);
   parts.events.container(container, "destroy");
   for (const attachment of container.pending) attachment.cancel();
   container.waiters.removed({ StatusCode: exitCode });

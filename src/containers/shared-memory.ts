@@ -23,10 +23,21 @@ export function sharedMemoryPath({ run }: Places, id: string): string {
 }
 
 /** Mounted when this returns. */
-export function mountSharedMemory(places: Places, id: string, sizeBytes: number): string {
+export function mountSharedMemory(
+  places: Places,
+  id: string,
+  sizeBytes: number,
+  owner: { readonly uid: number; readonly gid: number },
+): string {
   const path = sharedMemoryPath(places, id);
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  mount("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, `mode=1777,size=${sizeBytes}`);
+  mount(
+    "shm",
+    path,
+    "tmpfs",
+    MS_NOSUID | MS_NODEV | MS_NOEXEC,
+    `mode=1777,size=${sizeBytes},uid=${owner.uid},gid=${owner.gid}`,
+  );
   return path;
 }
 

@@ -1,5 +1,6 @@
 /** What a container was asked to be: Docker's `Config` and `HostConfig` verbatim, and the image as it was at that time. */
 import { BerthError } from "../lib/error.ts";
+import type { IdMap } from "../lib/id-map.ts";
 import type { ContainerConfig, HostConfig, ImageConfig } from "../wire/schema.ts";
 
 /** Everything the engine does follows from this; what it uses is derived by the pure functions beside this file. */
@@ -8,6 +9,8 @@ export interface ContainerSpec {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
   readonly image: ResolvedImage;
+  /** Of a user namespace of its own; without one its ids are the host's. */
+  readonly idMap?: IdMap;
   /** A wished address in the container's network. */
   readonly endpoint?: { readonly ip?: string; readonly mac?: string };
 }

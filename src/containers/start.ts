@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
+import { rootOf } from "../lib/id-map.ts";
 import { formatTime, unixNanoseconds } from "../lib/time.ts";
 import type { Endpoint } from "../networks/endpoint.ts";
 import { loopbackPlan } from "../networks/networks.ts";
@@ -117,7 +118,8 @@ function openSharedMemory(
 ): string | undefined {
   if (spec.hostConfig.IpcMode !== "shareable") return undefined;
   undo.defer(() => unmountSharedMemory(parts.places, id));
-  return mountSharedMemory(parts.places, id, spec.hostConfig.ShmSize || SHM_BYTES);
+  const owner = spec.idMap === undefined ? { uid: 0, gid: 0 } : rootOf(spec.idMap);
+  return mountSharedMemory(parts.places, id, spec.hostConfig.ShmSize || SHM_BYTES, owner);
 }
 
 function networkPlan(

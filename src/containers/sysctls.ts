@@ -1,5 +1,6 @@
 /** `--sysctl`: only what belongs to a namespace of the container's own. */
 import { BerthError } from "../lib/error.ts";
+import type { IdMap } from "../lib/id-map.ts";
 import type { HostConfig } from "../wire/schema.ts";
 import { networkKind } from "./network.ts";
 
@@ -15,7 +16,7 @@ const NETWORK_DEFAULTS = {
   "net.ipv4.ping_group_range": "0 2147483647",
 };
 
-export function sysctlsOf(hostConfig: HostConfig): Record<string, string> {
+export function sysctlsOf(hostConfig: HostConfig, idMap?: IdMap): Record<string, string> {
   const asked = hostConfig.Sysctls ?? {};
   const { kind } = networkKind(hostConfig);
   const ownNetwork = kind === "bridge" || kind === "none";
@@ -26,7 +27,13 @@ export function sysctlsOf(hostConfig: HostConfig): Record<string, string> {
       throw new BerthError("invalid", `sysctl '${name}=${value}' is malformed`);
     if (!allowed(name.replaceAll("/", "."), ownNetwork, ownIpc, hostConfig)) throw refused(name);
   }
-  return ownNetwork ? { ...NETWORK_DEFAULTS, ...asked } : { ...asked };
+  return ownNetwork ? { ...NETWORK_DEFAULTS, ...pingGroups(idMap), ...asked } : { ...asked };
+}
+
+/** A group that is not mapped is none there: all that are. */
+function pingGroups(idMap: IdMap | undefined): Record<string, string> {
+  const [range] = idMap?.gid ?? [];
+  return range === undefined ? {} : { "net.ipv4.ping_group_range": `0 ${range.size - 1}` };
 }
 
 function allowed(name: string, ownNetwork: boolean, ownIpc: boolean, hostConfig: HostConfig): boolean {

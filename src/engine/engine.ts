@@ -8,6 +8,7 @@ import { ExecTable } from "../containers/exec-table.ts";
 import type { Parts } from "../containers/parts.ts";
 import { Registry } from "../containers/registry.ts";
 import { usedBy } from "../containers/used-by.ts";
+import { parseUsersMode, UserRanges } from "../containers/user-ranges.ts";
 import { openImages } from "../images/images.ts";
 import { probeFeatures } from "../kernel/features.ts";
 import { crashAfter } from "../lib/failpoint.ts";
@@ -28,6 +29,8 @@ export interface EngineOptions {
   readonly root?: string | undefined;
   /** On a tmpfs; `/run/berth` when not named. */
   readonly run?: string | undefined;
+  /** The user namespace of containers that do not ask: `auto`, `private`, or `host`, which is also the default. */
+  readonly userns?: string | undefined;
   readonly log?: Log | undefined;
   /** For the crash tests: the process kills itself at the n-th step that changes something outside of it. */
   readonly crashAfter?: number | undefined;
@@ -95,10 +98,14 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
     closing.abort();
     runtime.close();
   });
+  const registry = new Registry(store);
+  const idMaps = registry.all().flatMap(({ spec }) => (spec.idMap === undefined ? [] : [spec.idMap]));
   return {
     places: { root, run },
     instance: store.instance,
-    registry: new Registry(store),
+    registry,
+    users: new UserRanges({ root, store }, idMaps),
+    usersDefault: parseUsersMode(options.userns) ?? { kind: "host" },
     images,
     networks,
     runtime,

@@ -14,6 +14,8 @@ export interface InfoFacts {
   readonly stopped: number;
   readonly images: number;
   readonly listeners: number;
+  /** Whether containers that do not ask get a user namespace. */
+  readonly userns: boolean;
 }
 
 export function toInfo(facts: InfoFacts): SystemInfo {
@@ -69,7 +71,10 @@ export function toInfo(facts: InfoFacts): SystemInfo {
     ContainerdCommit: { ID: "" },
     RuncCommit: { ID: "" },
     InitCommit: { ID: "" },
-    SecurityOptions: features.seccomp ? ["name=seccomp,profile=builtin"] : [],
+    SecurityOptions: [
+      ...(features.seccomp ? ["name=seccomp,profile=builtin"] : []),
+      ...(facts.userns ? ["name=userns"] : []),
+    ],
     FirewallBackend: { Driver: "nftables" },
     CDISpecDirs: [],
     Warnings: warnings(features),

@@ -71,6 +71,12 @@ export function capset(mask: bigint): void {
   call("capset", "set the capabilities", `0x${mask.toString(16)}`, bytes(CAPABILITY_HEADER()), bytes(data));
 }
 
+/** Whose files this thread makes from now on. Its rights over files are lost by it, until capset() takes them again. */
+export function setFileOwner(uid: number, gid: number): void {
+  attempt("setfsgid", gid);
+  attempt("setfsuid", uid);
+}
+
 /** The effective capabilities of this thread. */
 export function capget(): bigint {
   const data = new Uint32Array(6);

@@ -13,7 +13,7 @@ import type { Bridge } from "./bridge.ts";
 import { type Endpoint, hostInterface } from "./endpoint.ts";
 import { concat } from "../kernel/netlink-message.ts";
 import { formatIpv4, formatSubnet } from "./ipv4.ts";
-import type { NetlinkStep } from "./plan.ts";
+import type { NetlinkMessages, NetlinkStep } from "./plan.ts";
 
 /** Ours to choose, because it comes with the message that makes the device. Far from 2, which a tunnel driver may have taken. */
 const INSIDE_INDEX = 1000;
@@ -92,7 +92,15 @@ function settled(endpoint: Endpoint, bridge: Bridge): NetlinkStep {
     settleLink(bridge.name, HOST_NAMESPACE),
   ];
   const label = `ip link show ${INSIDE_NAME} >/dev/null # and the host's ends: they are up before the first packet`;
-  return { label, messages: concat(messages), count: messages.length };
+  const apart = {
+    inside: together([settleLink(INSIDE_NAME)]),
+    host: together([settleLink(hostInterface(endpoint)), settleLink(bridge.name)]),
+  };
+  return { label, ...together(messages), apart };
+}
+
+function together(messages: readonly Uint8Array[]): NetlinkMessages {
+  return { messages: concat(messages), count: messages.length };
 }
 
 export function loopbackUp(): NetlinkStep {

@@ -10,8 +10,13 @@ export interface NetworkPlan {
   readonly outside?: readonly string[];
 }
 
-export interface NetlinkStep {
-  readonly label: string;
+export interface NetlinkMessages {
   readonly messages: Uint8Array;
   readonly count: number;
+}
+
+export interface NetlinkStep extends NetlinkMessages {
+  readonly label: string;
+  /** The same for who has no rights over the host's network namespace: what is sent inside, and what on a socket of the host's. */
+  readonly apart?: { readonly inside: NetlinkMessages; readonly host: NetlinkMessages };
 }

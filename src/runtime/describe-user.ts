@@ -44,6 +44,8 @@ function describePreparation(op: PreparingOp): Description {
         call: `fsopen(${op.type}), fsmount(${mountFlags(op.flags)}${op.data === "" ? "" : `, ${quoted(op.data)}`})`,
         purpose: "a file system in memory, where devices may be made",
       };
+    case "host-socket":
+      return { call: "socket(AF_NETLINK)", purpose: "asks about the host's network where the child may not" };
     case "within":
       return { call: "", purpose: "what follows is made in it" };
     case "owner":

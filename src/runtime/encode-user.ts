@@ -33,6 +33,7 @@ export function userOperands(op: UserOp): Operands {
         [op.slot, op.flags],
         [op.source, op.type, op.data],
       ];
+    case "host-socket":
     case "within":
     case "join-user":
     case "attach-root":

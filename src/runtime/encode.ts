@@ -165,10 +165,7 @@ function settingOperands(
     case "domainname":
       return [[], [op.name]];
     case "netlink":
-      return [
-        [0, op.count],
-        [op.label, op.messages],
-      ];
+      return [op.slot === undefined ? [0, op.count] : [0, op.count, op.slot + 1], [op.label, op.messages]];
     case "rlimit":
       return [[op.resource, op.soft, op.hard], []];
     case "oom-score":

@@ -50,6 +50,8 @@ export type PreparingOp =
       readonly flags: number;
       readonly data: string;
     }
+  /** A netlink socket of the host's network namespace. */
+  | { readonly op: "host-socket"; readonly slot: number }
   /** Paths in the root mean below this slot from here on. */
   | { readonly op: "within"; readonly slot: number }
   /** Host ids that the process's pipes belong to. */
@@ -78,6 +80,7 @@ const NAMES: ReadonlySet<string> = new Set<UserOp["op"]>([
   "tree",
   "overlay",
   "file-system",
+  "host-socket",
   "within",
   "owner",
   "stage",

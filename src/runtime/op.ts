@@ -2,6 +2,7 @@
 import type { IdMap } from "../lib/id-map.ts";
 import type { AttributeStep } from "./mount-steps.ts";
 import type { UserOp } from "./op-user.ts";
+import type { NetworkPlan } from "./runtime.ts";
 
 export type Op = ShimOp | SharedOp | ChildOp | UserOp;
 
@@ -160,7 +161,16 @@ export type SettingOp =
   | { readonly op: "sysctl"; readonly name: string; readonly value: string }
   | { readonly op: "hostname"; readonly name: string }
   | { readonly op: "domainname"; readonly name: string }
-  | { readonly op: "netlink"; readonly label: string; readonly messages: Uint8Array; readonly count: number }
+  | {
+      readonly op: "netlink";
+      readonly label: string;
+      readonly messages: Uint8Array;
+      readonly count: number;
+      /** Of a socket of the host's. */
+      readonly slot?: number;
+      /** Only until prepare() has chosen. */
+      readonly apart?: NetworkPlan["inside"][number]["apart"];
+    }
   | { readonly op: "rlimit"; readonly resource: number; readonly soft: bigint; readonly hard: bigint }
   | { readonly op: "oom-score"; readonly value: number }
   | { readonly op: "umask"; readonly mask: number }

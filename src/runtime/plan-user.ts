@@ -158,6 +158,12 @@ class Preparation {
       case "rlimit":
         this.#limit(op);
         return;
+      case "sysctl":
+        this.#child.push(nameOf(op) ?? op);
+        return;
+      case "netlink":
+        this.#netlink(op);
+        return;
       default:
         this.#child.push(op);
     }
@@ -231,6 +237,13 @@ class Preparation {
     this.#child.push(op);
   }
 
+  #netlink({ apart, ...op }: OpNamed<"netlink">): void {
+    this.#child.push({ ...op, ...apart?.inside });
+    if (apart === undefined) return;
+    const slot = this.#slot((own) => ({ op: "host-socket", slot: own }));
+    this.#child.push({ ...op, ...apart.host, slot });
+  }
+
   #namespace(map: IdMap): number {
     const known = this.#namespaces.get(keyOf(map));
     if (known !== undefined) return known;
@@ -273,6 +286,12 @@ function leaving(propagation: number): AttributeStep {
 
 function keyOf({ uid, gid }: IdMap): string {
   return `${formatIdRanges(uid)}/${formatIdRanges(gid)}`;
+}
+
+/** The files of these two are the host's root's, whoever owns the names behind them. */
+function nameOf({ name, value }: OpNamed<"sysctl">): Op | undefined {
+  if (name === "kernel/hostname") return { op: "hostname", name: value };
+  return name === "kernel/domainname" ? { op: "domainname", name: value } : undefined;
 }
 
 function mapped(ranges: IdMap["uid"], id: number, what: string): number {

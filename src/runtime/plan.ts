@@ -75,8 +75,8 @@ function networkOps(network: NetworkPlan | undefined, barrier: boolean, sysctls:
     : [...wait, ...messages, ...sysctls];
 }
 
-function netlinkOp({ label, messages, count }: NetworkPlan["inside"][number]): Op {
-  return { op: "netlink", label, messages, count };
+function netlinkOp(step: NetworkPlan["inside"][number]): Op {
+  return { op: "netlink", ...step };
 }
 
 /** Without a UTS namespace the names would be the host's. */

@@ -61,6 +61,7 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   "become-root": 109,
   "attach-root": 110,
   attach: 111,
+  "host-socket": 112,
   hook: 80,
   scheduler: 81,
   "io-priority": 82,

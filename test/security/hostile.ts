@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { busyboxTar } from "../support/busybox.ts";
 import { command, output } from "../support/command.ts";
-import { startEngine, type TestEngine } from "../support/engine.ts";
+import { type EngineOptions, startEngine, type TestEngine } from "../support/engine.ts";
 
 export interface Hostile {
   /** Run by sh in the image's root directory; `$OUTSIDE` is a directory of the host that must stay as it is. */
@@ -24,10 +24,10 @@ export class Target implements AsyncDisposable {
     this.outside = outside;
   }
 
-  static async start(): Promise<Target> {
+  static async start(options: EngineOptions = {}): Promise<Target> {
     const outside = await mkdtemp("/tmp/outside-");
     await writeFile(`${outside}/secret`, SECRET);
-    return new Target(await startEngine({ image: "busybox" }), outside);
+    return new Target(await startEngine({ image: "busybox", ...options }), outside);
   }
 
   /** Makes the image `tag`. */

@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { command, type CommandResult, PATH } from "./command.ts";
-import { BERTH, startEngine, type TestEngine } from "./engine.ts";
+import { BERTH, type EngineOptions, startEngine, type TestEngine } from "./engine.ts";
 import { leaks } from "./leaks.ts";
 import { has, type Part } from "./parts.ts";
 
@@ -30,18 +30,18 @@ const CLIS = ["docker", "berth"] as const;
 type Cli = (typeof CLIS)[number];
 
 /** Declares the table for both command lines, each with an engine of its own that knows the image `busybox`. */
-export function cases(title: string, table: readonly Case[]): void {
+export function cases(title: string, table: readonly Case[], options: EngineOptions = {}): void {
   for (const cli of CLIS) {
     const possible = has("root", "busybox", ...(cli === "docker" ? (["docker"] as const) : []));
-    describe.skipIf(!possible)(`${title}: ${cli}`, () => declare(cli, table));
+    describe.skipIf(!possible)(`${title}: ${cli}`, () => declare(cli, table, options));
   }
 }
 
-function declare(cli: Cli, table: readonly Case[]): void {
+function declare(cli: Cli, table: readonly Case[], options: EngineOptions): void {
   let engine: TestEngine;
   let bin: string;
   beforeAll(async () => {
-    engine = await startEngine({ image: "busybox" });
+    engine = await startEngine({ image: "busybox", ...options });
     bin = await commandFolder(cli);
   }, 30_000);
   afterAll(async () => {

@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly run?: string;
   /** The tag of the busybox image to import; none: no image. */
   readonly image?: string | undefined;
+  /** Words behind `berth daemon`. */
+  readonly arguments?: readonly string[];
   /** Words before `berth daemon`: strace, prlimit, unshare … */
   readonly wrapper?: readonly string[];
 }
@@ -58,13 +60,16 @@ export class TestEngine implements AsyncDisposable {
 
   async start(): Promise<void> {
     const log = Bun.file(this.log);
-    this.#process = Bun.spawn([...(this.#options.wrapper ?? []), BERTH, "daemon"], {
-      env: { ...this.env, ...this.#options.env },
-      cwd: "/",
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: log,
-    });
+    this.#process = Bun.spawn(
+      [...(this.#options.wrapper ?? []), BERTH, "daemon", ...(this.#options.arguments ?? [])],
+      {
+        env: { ...this.env, ...this.#options.env },
+        cwd: "/",
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: log,
+      },
+    );
     await this.#answers();
   }
 

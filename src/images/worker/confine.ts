@@ -10,9 +10,12 @@ import {
   MS_RDONLY,
   MS_REC,
   prctl,
+  setFileOwner,
   unshare,
 } from "../../kernel/libc.ts";
 import { BerthError } from "../../lib/error.ts";
+import { type IdMap, rootOf } from "../../lib/id-map.ts";
+import { useOwnersOf } from "./owners.ts";
 import { keepOwnDescriptors } from "./paths.ts";
 import type { OverlayPlace, Place } from "./protocol.ts";
 
@@ -37,7 +40,17 @@ export function enter(place: Place, forChanges: boolean): void {
   chroot(prepare(place, forChanges));
   chdir("/");
   prctl(PR_SET_NO_NEW_PRIVS, 1);
+  if ("processRoot" in place && place.idMap !== undefined) becomeOwner(place.idMap);
   capset(KEPT_CAPABILITIES);
+}
+
+/** What is made in there belongs to the namespace's root: ids of the host cannot even be stored. */
+function becomeOwner(idMap: IdMap): void {
+  const { uid, gid } = rootOf(idMap);
+  setFileOwner(uid, gid);
+  prctl(PR_SET_PDEATHSIG, SIGKILL); // the kernel forgets both at a change of user
+  prctl(PR_SET_DUMPABLE, 0);
+  useOwnersOf(idMap);
 }
 
 /** The directory to go into; mounts are made in a namespace that ends with this process. */

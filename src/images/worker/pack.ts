@@ -4,6 +4,7 @@ import { getxattr, listxattr } from "../../kernel/libc.ts";
 import { BerthError } from "../../lib/error.ts";
 import { encodeHeader, END_OF_TAR, padding } from "../../lib/tar-writer.ts";
 import { type ByteString, byteStringOf, type TarHeader, type TarTime, type TarType } from "../../lib/tar.ts";
+import { insideOwner } from "./owners.ts";
 import { joinPath, namesIn, nativePath, openFile, readLink } from "./paths.ts";
 import type { PackOptions } from "./protocol.ts";
 
@@ -67,8 +68,7 @@ function headerOf(path: ByteString, name: ByteString, stats: BigIntStats, type: 
     linkName: type === "symlink" ? readLink(path) : "",
     size: type === "file" ? Number(stats.size) : 0,
     mode: Number(stats.mode & 0o7777n),
-    uid: Number(stats.uid),
-    gid: Number(stats.gid),
+    ...insideOwner({ uid: Number(stats.uid), gid: Number(stats.gid) }),
     userName: "",
     groupName: "",
     mtime: toTarTime(stats.mtimeNs),

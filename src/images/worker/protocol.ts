@@ -3,6 +3,7 @@
  * type (1 byte) and the payload. One request at a time: request, the data it needs, then data and one result (or failure) back.
  */
 import type { ErrorCode } from "../../lib/error.ts";
+import type { IdMap } from "../../lib/id-map.ts";
 import type { ExpansionLimits } from "../decompress.ts";
 
 export const FRAME = { request: 1, data: 2, end: 3, result: 4, failure: 5 } as const;
@@ -12,8 +13,8 @@ export const MAX_FRAME = 1 << 20;
 /** Where a worker lives: its root directory from then on. */
 export type Place =
   | { readonly directory: string }
-  /** The root of a running process, as that process sees it. */
-  | { readonly processRoot: number }
+  /** The root of a running process, as that process sees it; `idMap` where it is in a user namespace: owners are those that it knows. */
+  | { readonly processRoot: number; readonly idMap?: IdMap | undefined }
   /** An overlay, mounted in a mount namespace of the worker's own. Without `upper` it is read-only. */
   | { readonly overlay: OverlayPlace };
 

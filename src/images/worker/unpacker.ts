@@ -21,6 +21,7 @@ import { mknod, setxattr, utimensat } from "../../kernel/libc.ts";
 import { BerthError } from "../../lib/error.ts";
 import type { TarEntry } from "../../lib/tar-reader.ts";
 import { type ByteString, displayName, type TarHeader, type TarTime } from "../../lib/tar.ts";
+import { outsideOwner } from "./owners.ts";
 import { fileError, joinPath, lookAt, nativePath, parentOf, removeAll } from "./paths.ts";
 import type { UnpackOptions } from "./protocol.ts";
 
@@ -131,8 +132,8 @@ export class Unpacker {
     try {
       if (entry.extents !== undefined) ftruncateSync(descriptor, entry.size);
       for await (const { offset, bytes } of entry.data()) writeFully(descriptor, bytes, offset);
-      const { uid, gid } = this.#options.owner ?? entry;
-      fchownSync(descriptor, checkId(uid), checkId(gid));
+      const { uid, gid } = outsideOwner(this.#options.owner ?? entry);
+      fchownSync(descriptor, uid, gid);
       this.#setXattrs(path, entry);
       fchmodSync(descriptor, entry.mode); // behind chown, which takes setuid away
     } finally {
@@ -234,8 +235,8 @@ export class Unpacker {
   }
 
   #applyMetadata(path: ByteString, entry: TarHeader): void {
-    const { uid, gid } = this.#options.owner ?? entry;
-    lchownSync(nativePath(path), checkId(uid), checkId(gid));
+    const { uid, gid } = outsideOwner(this.#options.owner ?? entry);
+    lchownSync(nativePath(path), uid, gid);
     this.#setXattrs(path, entry);
     if (entry.type === "directory") this.#times.set(path, entry.mtime);
     else utimensat(nativePath(path), entry.mtime);
@@ -274,11 +275,6 @@ function isWhiteout(stats: { isCharacterDevice(): boolean; rdev: number }): bool
 }
 
 /** ids are 32 bits; -1 means "unchanged" to chown, and would leave root as owner. */
-function checkId(id: number): number {
-  if (id < 0 || id >= 0xffffffff) throw new BerthError("corrupt", `tar entry with the owner ${id}`);
-  return id;
-}
-
 const [EPERM, EINVAL, EOPNOTSUPP] = [1, 22, 95];
 
 function isUnsupported(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { lockSubnets } from "./subnet-lock.ts";
+import { lockMachine } from "./machine-lock.ts";
 
 let directory: string;
 let path: string;
@@ -12,17 +12,19 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 test("one holds it, the next one gets it when it is given back", () => {
   {
-    using _ = lockSubnets(path);
-    expect(() => lockSubnets(path, 0)).toThrow(`end it (fuser ${path} names it), or try again`);
+    using _ = lockMachine({ path, what: "x" });
+    expect(() => lockMachine({ path, what: "x", limitMs: 0 })).toThrow(
+      `end it (fuser ${path} names it), or try again`,
+    );
   }
-  using _ = lockSubnets(path, 0);
+  using _ = lockMachine({ path, what: "x", limitMs: 0 });
 });
 
 test("nobody but its owner can open it", () => {
-  using _ = lockSubnets(path);
+  using _ = lockMachine({ path, what: "x" });
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
 test("where it cannot be made the error names it", () => {
-  expect(() => lockSubnets(`${directory}/no/lock`)).toThrow(`open ${directory}/no/lock`);
+  expect(() => lockMachine({ path: `${directory}/no/lock`, what: "x" })).toThrow(`open ${directory}/no/lock`);
 });
