@@ -86,7 +86,7 @@ enum op_code {
     OP_UMASK = 52,     /* numbers: mask */
     OP_SESSION = 53,   /* no operands: setsid */
     OP_BOUNDING = 54,  /* numbers: mask of capabilities to keep in the bounding set */
-    OP_USER = 55,      /* strings: docker's user text ("", "uid", "uid:gid", "name:group"), then additional groups; read in /etc of the root after OP_PIVOT; digits are never looked up as names; keeps capabilities (PR_SET_KEEPCAPS) */
+    OP_USER = 55,      /* strings: docker's user text ("", "uid", "uid:gid", "name:group"), then additional groups; read in /etc of the root after OP_PIVOT; digits are never looked up as names; keeps capabilities, in effect */
     OP_CAPABILITIES = 56, /* numbers: effective, permitted, inheritable, ambient */
     OP_NO_NEW_PRIVS = 57, /* no operands */
     OP_SECCOMP = 58,   /* numbers: SECCOMP_FILTER_FLAG_* | strings: struct sock_filter[]; a new listener is in the hands of OP_SECCOMP_LISTENER's socket

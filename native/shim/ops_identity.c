@@ -25,6 +25,19 @@ int op_bounding(const struct op *op, struct failure *why)
     return 0;
 }
 
+/* A user that is not root has only kept its capabilities: what is still to be done takes them in effect, too. */
+static int raise_kept(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    data[0].effective = data[0].permitted;
+    data[1].effective = data[1].permitted;
+    return (int)syscall(SYS_capset, &header, data);
+}
+
 int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why)
 {
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -36,6 +49,8 @@ int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struc
         return fail(why, "setgid %u", gid);
     if (syscall(SYS_setresuid, uid, uid, uid) < 0)
         return fail(why, "setuid %u", uid);
+    if (uid != 0 && raise_kept() < 0)
+        return fail(why, "keep capabilities");
     /* A change of user sets this to what fs.suid_dumpable says. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return 0;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -189,6 +190,7 @@ static int load_with_listener(const struct op *op, struct failure *why)
 
 int op_seccomp(const struct op *op, struct failure *why)
 {
+    umask(context.umask); /* nothing is made from here on, and the filter may forbid to say it later */
     if (op_number(op, 0) & SECCOMP_FILTER_FLAG_NEW_LISTENER)
         return load_with_listener(op, why);
     return load(op, why) < 0 ? -1 : 0;

@@ -38,7 +38,7 @@ export function filterOf(
   return seccomp && compiledSeccomp(seccomp, capabilityMasks(process, features).bounding, features);
 }
 
-/** Behind pivot_root and the network. The filter comes last that can: before the privileges go that loading it takes, or after no_new_privs. */
+/** Behind pivot_root and the network. The filter comes last that can, for it holds for what follows: before the privileges go that loading it takes, or after no_new_privs. */
 export function identityOps(
   process: Process,
   filter: CompiledSeccomp | undefined,
@@ -53,9 +53,9 @@ export function identityOps(
     ...rlimitOps(process.rlimits ?? []),
     { op: "umask", mask: process.user.umask ?? DEFAULT_UMASK },
     { op: "cwd", path: process.cwd, create: createCwd }, // while we may still enter what the user's own rights would not let in; runc does the same
-    ...early,
     { op: "bounding", mask: bounding },
     userOp(process),
+    ...early,
     { op: "capabilities", ...sets },
     ...late,
     ...enter,
