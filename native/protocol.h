@@ -8,6 +8,7 @@
  *   Ops up to and with OP_CLONE are performed by the shim, in order; the ops behind it by the child. Where there is an OP_STAGE, the
  *   ops between it and OP_CLONE, and the clone, are performed by a process of their own that ends with the clone.
  *   A "slot" is a number from 0: a descriptor that the shim prepared with the host's rights and that the child still has.
+ *   OP_ATTEND begins a plan of its own: the ops behind it are performed when the process has ended.
  *   "in root" means: resolved below the descriptor that OP_ROOT opened, by openat2(RESOLVE_IN_ROOT); never by name twice.
  *
  * A connection (descriptor 4, a stream socketpair, for the engine that spawned the shim; shim.sock in the run directory for
@@ -34,6 +35,7 @@
 
 #define FD_PLAN 3
 #define FD_CONTROL 4
+#define FD_EXTRA 5 /* OP_DESCRIPTORS */
 
 struct plan_header { uint32_t magic; uint16_t version; uint16_t reserved; uint32_t op_count; uint32_t size; };
 struct op_header { uint16_t code; uint16_t numbers; uint16_t strings; uint16_t reserved; uint32_t size; uint32_t reserved2; };
@@ -114,6 +116,18 @@ enum op_code {
     OP_HOST_SOCKET = 112, /* numbers: slot: a NETLINK_ROUTE socket of the host's network namespace */
 
     OP_EXEC = 60,      /* numbers: argc, EXEC_* flags | strings: argv, then the environment; PATH is searched in that environment */
+
+    /* A process that is handed over to whoever called (SUPERVISE_HANDOVER), and one that is attended. */
+    OP_DESCRIPTORS = 64, /* shim; numbers: how many from FD_EXTRA on the process gets as 3 and so on, 1 when a connected socket follows
+                            that the terminal's master is sent over */
+    OP_START_FIFO = 65, /* shim; strings: host path of the fifo that the process will wait at */
+    OP_FIND = 66,      /* child; strings: program, PATH: finds what OP_EXEC will execute, and that it may be */
+    OP_AWAIT_START = 67, /* child; no operands: hands over, and waits at the fifo until somebody writes to it */
+    OP_ATTEND = 68,    /* numbers: pid of a child of the caller's, ATTEND_* flags | strings: program and arguments that remove what the
+                          process leaves. In the place of a clone: the caller itself has become this program, with its own streams.
+                          Forwards signals, relays the terminal on FD_EXTRA, ends with the process's code */
+    OP_REMOVE = 69,    /* behind OP_ATTEND; strings: a file or an empty directory. What cannot be removed is left to that program */
+    OP_KEYRING = 70,   /* child; strings: name of the session keyring to join or make */
     OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and
                           behind the child's pid, argv, then the environment. Runs to its end; output comes back where it fails */
     OP_SCHEDULER = 81, /* numbers: SCHED_* policy, SCHED_FLAG_*, nice as two's complement, priority, runtime, deadline, period in ns */
@@ -134,6 +148,8 @@ enum op_code {
 #define SUPERVISE_STDIN 2u      /* OpenStdin: a pipe; without it /dev/null */
 #define SUPERVISE_STDIN_ONCE 4u /* the first attached client that closes its side closes the process's stdin */
 #define SUPERVISE_INIT 8u       /* pid 1 is our reaper, the program its child */
+#define SUPERVISE_HANDOVER 16u  /* the process keeps the shim's own streams and becomes a child of the shim's parent (CLONE_PARENT); the
+                                   shim ends when it waits at the start fifo or has exec'd. Without a run directory nothing is recorded */
 /* OP_WRITE */
 #define WRITE_APPEND 1u
 #define WRITE_OPTIONAL 2u       /* absent file or EINVAL/EPERM/EACCES is no failure: reported as MSG_WARNING */
@@ -156,6 +172,9 @@ enum op_code {
 /* OP_CONSOLE */
 #define CONSOLE_BIND 1u         /* the first process: the slave is mounted over dev/console and becomes the controlling terminal at once, not by
                                    OP_ENTER */
+/* OP_ATTEND */
+#define ATTEND_TERMINAL 1u      /* FD_EXTRA is the master of the process's terminal */
+#define ATTEND_CONCLUDE 2u      /* the program that removes is always run */
 /* OP_EXEC */
 #define EXEC_SET_HOME 1u        /* add HOME from /etc/passwd of the root where the environment has none */
 /* OP_HOOK */

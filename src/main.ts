@@ -1,4 +1,4 @@
-/** Which face of berth was asked for: worker, engine, or command line. The only place that ends the process. */
+/** Which face of berth was asked for: worker, engine, OCI runtime, or command line. The only place that ends the process. */
 import type { DaemonOptions } from "./cli/command.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
@@ -13,11 +13,26 @@ function fs(): typeof import("node:fs") {
 async function chooseFace(words: readonly string[]): Promise<number> {
   try {
     if (words[0] === "worker") return await becomeWorker();
+    const called = calledAs();
+    if (called !== undefined) return await becomeRuntime(called, words);
+    if (words[0] === "oci") return await becomeRuntime("berth oci", words.slice(1));
     const { runCommandLine } = await import("./cli/cli.ts");
     return await runCommandLine(words, process.env, { daemon: becomeEngine });
   } catch (error) {
     return reportBug(error);
   }
+}
+
+/** The name of an OCI runtime, where a link that engines know by one has called us. */
+function calledAs(): string | undefined {
+  const name = process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
+  return name === "runc" || name === "berth-oci" ? name : undefined;
+}
+
+/** One command for other people's engines. */
+async function becomeRuntime(name: string, words: readonly string[]): Promise<number> {
+  const { runOci } = await import("./oci/oci.ts");
+  return await runOci(name, words, process.env);
 }
 
 /** Packs and unpacks archives for the engine, confined to one place. */

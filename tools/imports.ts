@@ -12,9 +12,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   containers: ["runtime", "images", "networks", "store", "kernel", "wire", "lib"],
   engine: ["containers", "runtime", "images", "networks", "store", "kernel", "wire", "lib"],
   api: ["engine", "wire", "lib"],
+  oci: ["runtime", "kernel", "lib"],
   client: ["wire", "lib"],
   cli: ["client", "wire", "lib"],
-  main: ["cli", "api", "engine", "lib"],
+  main: ["cli", "api", "oci", "engine", "lib"],
 };
 
 interface Door {

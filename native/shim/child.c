@@ -62,6 +62,9 @@ static op_function *const OPS[] = {
     [OP_ATTACH] = op_attach,
     [OP_HOST_SOCKET] = op_host_socket,
     [OP_EXEC] = op_exec,
+    [OP_FIND] = op_find,
+    [OP_AWAIT_START] = op_await_start,
+    [OP_KEYRING] = op_keyring,
     [OP_HOOK] = op_hook,
     [OP_SCHEDULER] = op_scheduler,
     [OP_IO_PRIORITY] = op_io_priority,
@@ -146,6 +149,26 @@ int op_enter(const struct op *op, struct failure *why)
     return begin_session(why);
 }
 
+void leave_shim(void)
+{
+    close(context.sync);
+    context.sync = -1;
+}
+
+int op_await_start(const struct op *op, struct failure *why)
+{
+    ssize_t size;
+    char go;
+
+    (void)op;
+    leave_shim();
+    do
+        size = read(context.start_fifo, &go, 1);
+    while (size < 0 && errno == EINTR);
+    close(context.start_fifo);
+    return size < 0 ? fail(why, "wait at the start fifo") : 0;
+}
+
 /* The program starts with every signal as the kernel delivers it by default. */
 static void reset_signals(void)
 {
@@ -166,6 +189,9 @@ _Noreturn void run_child(struct plan *plan)
     while (plan_next(plan, &op) == 1)
         if (run_op(&op, &why) < 0)
             break;
-    tell(SYNC_FAILED, op.index, why.error, why.object);
+    if (context.sync < 0)
+        dprintf(STDERR_FILENO, "%s: %s\n", why.object, strerror(why.error));
+    else
+        tell(SYNC_FAILED, op.index, why.error, why.object);
     _exit(1);
 }

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -23,9 +24,20 @@ struct context context = {
     .null_device = -1,
     .empty = -1,
     .target_pidfd = -1,
+    .console = -1,
+    .start_fifo = -1,
     .umask = 022,
     .home = "/",
 };
+
+static void detach_from_engine(void)
+{
+    setsid();
+    /* Orphans of an exec come to us, not to the host's init; those of a process that is handed over are not ours. */
+    if (!(context.settings.flags & SUPERVISE_HANDOVER))
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
+}
 
 static int configure_supervision(const struct op *op, struct failure *why)
 {
@@ -33,8 +45,18 @@ static int configure_supervision(const struct op *op, struct failure *why)
 
     settings->flags = (uint32_t)op_number(op, 0);
     settings->drain_ms = (uint32_t)op_number(op, 3);
+    detach_from_engine();
+    if (op_string(op, 1).size == 0)
+        return 0;
     settings->run_directory = open(op_string(op, 1).bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return settings->run_directory < 0 ? fail(why, "open run directory \"%s\"", op_string(op, 1).bytes) : 0;
+}
+
+/* Held for reading and writing: a read of it waits, whether or not there has been a writer yet. */
+static int open_start_fifo(const char *path, struct failure *why)
+{
+    context.start_fifo = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    return context.start_fifo < 0 ? fail(why, "open \"%s\"", path) : 0;
 }
 
 /* The ops that only the shim itself performs; others are shared with the child. */
@@ -58,6 +80,12 @@ static int prepare(const struct op *op, struct failure *why)
     case OP_OOM_COUNTER:
         settings->oom_counter = op_string(op, 0).bytes;
         return 0;
+    case OP_DESCRIPTORS:
+        context.preserved = (int)op_number(op, 0);
+        context.console = op_number(op, 1) ? FD_EXTRA + context.preserved : -1;
+        return 0;
+    case OP_START_FIFO:
+        return open_start_fifo(op_string(op, 0).bytes, why);
     default:
         return run_op(op, why);
     }
@@ -91,6 +119,21 @@ static int open_cgroup(const struct op *clone, int *cgroup, struct failure *why)
     return *cgroup < 0 && directory.size > 0 ? fail(why, "open cgroup \"%s\"", directory.bytes) : 0;
 }
 
+/* Behind what is to be preserved; the first number that is free then. */
+static int keep_extras(void)
+{
+    int next = FD_EXTRA + context.preserved;
+
+    if (context.target_pidfd < 0)
+        close(FD_TARGET);
+    if (context.start_fifo < 0)
+        return next;
+    if (context.start_fifo != next && dup3(context.start_fifo, next, O_CLOEXEC) < 0)
+        _exit(1);
+    context.start_fifo = next;
+    return next + 1;
+}
+
 /*
  * All that the child holds: its streams, the socket to the shim, the process it joins, what is in slots. Of the shim's descriptors nothing
  * stays, not even until exec: execve resolves /proc/self/fd/N/… before it closes anything.
@@ -104,10 +147,17 @@ static void keep_descriptors(const struct streams *streams, int sync)
         context.target_pidfd = dup3(context.target_pidfd, FD_TARGET, O_CLOEXEC);
     unsigned first = context.target_pidfd >= 0 ? FD_TARGET + 1 : FD_TARGET;
 
+    if (context.preserved > 0 || context.start_fifo >= 0)
+        first = (unsigned)keep_extras();
     if (context.slots > 0 && sys_close_range(first, FD_SLOTS - 1, 0) < 0)
         _exit(1);
     if (sys_close_range(context.slots > 0 ? FD_SLOTS + context.slots : first, ~0u, 0) < 0)
         _exit(1);
+}
+
+static bool is_handed_over(void)
+{
+    return context.settings.flags & SUPERVISE_HANDOVER;
 }
 
 /* What shim and child have in common when there are two of them. */
@@ -118,8 +168,10 @@ struct launch {
 
 static int open_launch(struct launch *launch, struct failure *why)
 {
-    launch->listener = listen_in_run_directory(why);
-    if (launch->listener < 0 || supervise_open(why) < 0 || streams_open(&launch->streams, why) < 0)
+    launch->listener = -1;
+    if (!is_handed_over() && ((launch->listener = listen_in_run_directory(why)) < 0 || supervise_open(why) < 0))
+        return -1;
+    if (streams_open(&launch->streams, why) < 0)
         return -1;
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, launch->pair) < 0 ? fail(why, "socketpair") : 0;
 }
@@ -147,6 +199,8 @@ static int look_after(pid_t child, int pidfd, const struct launch *launch)
     close(FD_PLAN);
     slots_close();
     streams_close_child_ends(&launch->streams);
+    if (is_handed_over())
+        return hand_over(child, pidfd, launch->pair[0]);
     return supervise(child, pidfd, launch->pair[0], launch->streams.shim, launch->listener);
 }
 
@@ -186,6 +240,16 @@ static _Noreturn void run_stage(struct plan *plan, struct op *op, const struct l
     _exit(0);
 }
 
+/* The process need not be a child of ours. */
+static void wait_for(int pidfd)
+{
+    struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+
+    while (poll(&watched, 1, -1) < 0 && errno == EINTR)
+        ;
+    close(pidfd);
+}
+
 static int stage(struct plan *plan, struct op *op, struct failure *why)
 {
     struct launch launch;
@@ -196,13 +260,15 @@ static int stage(struct plan *plan, struct op *op, struct failure *why)
     if (open_launch(&launch, why) < 0)
         return -1;
     staged->why = (struct failure){.error = EBADMSG, .object = "the process before the clone ended"};
-    pid_t intermediate = fork();
+    /* The child's brother: both are the children of whom the child is handed over to, or of ours. */
+    int ended = -1;
+    pid_t intermediate = sys_clone3(is_handed_over() ? CLONE_PARENT : 0, &ended, -1);
 
     if (intermediate < 0)
         return fail(why, "fork");
     if (intermediate == 0)
         run_stage(plan, op, &launch, staged);
-    waitpid(intermediate, NULL, 0);
+    wait_for(ended);
     if (staged->child == 0) {
         op->index = staged->index;
         *why = staged->why;
@@ -223,6 +289,8 @@ static int perform(struct plan *plan, struct op *op, struct failure *why)
             return launch(plan, op, why);
         if (op->code == OP_STAGE)
             return stage(plan, op, why);
+        if (op->code == OP_ATTEND)
+            return attend(plan, op, why);
         if (prepare(op, why) < 0)
             return -1;
     }
@@ -233,35 +301,21 @@ static int perform(struct plan *plan, struct op *op, struct failure *why)
 /* A failure before there is anything to look after: one frame, one record, the end. */
 static void report(uint32_t op, const struct failure *why)
 {
-    struct {
-        struct frame_header header;
-        uint32_t op;
-        int32_t error;
-        uint32_t length;
-        char object[sizeof why->object];
-    } frame = {.header = {.type = MSG_FAILED}, .op = op, .error = why->error};
-
-    frame.length = (uint32_t)strnlen(why->object, sizeof why->object);
-    memcpy(frame.object, why->object, frame.length);
-    frame.header.size = (uint32_t)(offsetof(typeof(frame), object) - sizeof frame.header + frame.length);
     if (context.settings.run_directory >= 0)
         record_failure(context.settings.run_directory, (int)op, why);
-    send(FD_CONTROL, &frame, sizeof frame.header + frame.header.size, MSG_NOSIGNAL);
+    frame_failure(MSG_FAILED, op, why->error, why->object);
 }
 
-static void detach_from_engine(void)
+static void be_left_alone(void)
 {
     sigset_t all;
 
-    setsid();
     umask(0);
     /* Nobody ends a shim by a signal but SIGKILL; the end of its child is read from a descriptor. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    /* A container that is joined must not be able to trace us; orphans of an exec come to us, not to the host's init. */
+    /* A container that is joined must not be able to trace us. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
 }
 
 int main(void)
@@ -269,14 +323,15 @@ int main(void)
     struct failure why = {0};
     struct plan plan;
     struct op op = {0};
+    int code;
 
     /* The child will reuse both numbers; were one of them free now, something else of ours would get it. */
     if (fcntl(FD_PLAN, F_SETFD, FD_CLOEXEC) < 0 || fcntl(FD_CONTROL, F_SETFD, FD_CLOEXEC) < 0)
         return 1;
-    detach_from_engine();
-    if (plan_open(&plan, FD_PLAN, &why) < 0 || perform(&plan, &op, &why) < 0) {
-        report(op.index, &why);
-        return 1;
-    }
-    return 0;
+    be_left_alone();
+    code = plan_open(&plan, FD_PLAN, &why) < 0 ? -1 : perform(&plan, &op, &why);
+    if (code >= 0)
+        return code;
+    report(op.index, &why);
+    return 1;
 }

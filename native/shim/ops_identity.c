@@ -1,5 +1,6 @@
 /* Ops that give privileges away, and the last step: exec. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +133,56 @@ static int search_and_exec(const char *path, char *const argv[], char *const env
     return found;
 }
 
+static bool is_executable(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return false;
+    errno = S_ISDIR(status.st_mode) ? EISDIR : 0;
+    return errno == 0 && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
+}
+
+/* As Go's exec.LookPath, which runc uses: what is found is executed, and nothing else is tried. */
+int op_find(const struct op *op, struct failure *why)
+{
+    const char *name = op_string(op, 0).bytes, *path = op_string(op, 1).bytes;
+    size_t size = sizeof context.program;
+
+    if (strchr(name, '/') != NULL) {
+        if ((size_t)snprintf(context.program, size, "%s", name) < size && is_executable(name))
+            return 0;
+        return fail(why, "exec: \"%s\"", name);
+    }
+    for (const char *end; path != NULL; path = end == NULL ? NULL : end + 1) {
+        end = strchr(path, ':');
+        int length = end ? (int)(end - path) : (int)strlen(path);
+
+        snprintf(context.program, size, "%.*s/%s", length ? length : 1, length ? path : ".", name);
+        if (is_executable(context.program))
+            return 0;
+    }
+    errno = ENOENT;
+    return fail(why, "exec: \"%s\"", name);
+}
+
+/* What the process is to have besides its streams moves to 3 and so on; the socket to the shim, if there is one, behind it. */
+static int pass_descriptors(void)
+{
+    unsigned preserved = (unsigned)context.preserved, first = FD_SYNC + (context.sync >= 0);
+
+    if (preserved == 0)
+        return sys_close_range(first, ~0u, 0);
+    if (context.sync >= 0)
+        context.sync = dup3(context.sync, (int)(FD_EXTRA + preserved), O_CLOEXEC);
+    for (unsigned index = 0; index < preserved; index++)
+        if (dup2((int)(FD_EXTRA + index), (int)(FD_SYNC + index)) < 0)
+            return -1;
+    if (sys_close_range(FD_SYNC + preserved, FD_EXTRA + preserved - 1, 0) < 0)
+        return -1;
+    return sys_close_range(FD_EXTRA + preserved + (context.sync >= 0), ~0u, 0);
+}
+
 static const char *variable(char *const envp[], const char *name)
 {
     size_t length = strlen(name);
@@ -157,10 +208,10 @@ int op_exec(const struct op *op, struct failure *why)
         envp[count] = home;
     }
     umask(context.umask);
-    if (sys_close_range(FD_SYNC + 1, ~0u, 0) < 0)
+    if (pass_descriptors() < 0)
         return fail(why, "close_range");
     if ((context.settings.flags & SUPERVISE_INIT) && become_init() < 0)
         return fail(why, "fork of the init process");
-    errno = search_and_exec(variable(envp, "PATH"), argv, envp);
+    errno = *context.program ? try_exec(context.program, argv, envp) : search_and_exec(variable(envp, "PATH"), argv, envp);
     return fail(why, "exec: \"%s\"", argv[0]);
 }

@@ -1,12 +1,14 @@
 /* Ops on the kernel's own files and namespaces. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "shim.h"
 
@@ -196,6 +198,14 @@ int op_umask(const struct op *op, struct failure *why)
 {
     (void)why;
     context.umask = (mode_t)op_number(op, 0);
+    return 0;
+}
+
+int op_keyring(const struct op *op, struct failure *why)
+{
+    /* A kernel without keyrings has nothing that could be inherited. */
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op_string(op, 0).bytes) < 0 && errno != ENOSYS)
+        return fail(why, "join the session keyring");
     return 0;
 }
 

@@ -113,7 +113,7 @@ struct settings {
     gid_t owner_gid;
 };
 
-/* The child's descriptors behind its standard streams. */
+/* The child's descriptors behind its standard streams. From FD_EXTRA on: those to be preserved, then the start fifo. */
 #define FD_SYNC 3
 #define FD_TARGET 4
 /* The first slot's, and all others behind it; above whatever else the shim has open. */
@@ -131,6 +131,10 @@ struct context {
     int target_pidfd; /* OP_JOIN_PROCESS */
     pid_t target_pid;
     char home[1024];  /* OP_USER: the user's, of the container's passwd */
+    int preserved;    /* OP_DESCRIPTORS: how many */
+    int console;      /* OP_DESCRIPTORS: the socket that takes a terminal */
+    int start_fifo;
+    char program[4096]; /* OP_FIND: what will be executed; empty: OP_EXEC searches */
     mode_t umask;     /* OP_UMASK: the program's; until exec every mode is made as it is asked for */
 };
 
@@ -147,6 +151,7 @@ op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom
 op_function op_user_namespace, op_open, op_tree, op_overlay, op_file_system, op_within, op_owner;
 op_function op_join_user, op_become_root, op_attach_root, op_attach, op_host_socket;
 op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_cwd, op_exec, op_barrier, op_enter;
+op_function op_find, op_await_start, op_keyring;
 op_function op_hook, op_scheduler, op_io_priority, op_affinity, op_personality, op_memory_policy;
 
 /* slots.c */
@@ -177,6 +182,8 @@ struct sync_message {
 
 int run_op(const struct op *op, struct failure *why);
 _Noreturn void run_child(struct plan *plan);
+/* In the child: from here on nobody hears it any more; what fails is said on its own stderr. */
+void leave_shim(void);
 void warn_shim(const struct op *op, const char *object, int error);
 int send_descriptor(enum sync_type type, uint32_t index, int fd);
 /* Waits for the shim's SYNC_GO. */
@@ -296,6 +303,15 @@ void stdin_close(void);
 void connections_read_input(bool wanted);
 /* Nobody takes input any more. */
 void connections_end_input(void);
+
+/* handover.c */
+void frame_failure(enum message_type type, uint32_t op, int error, const char *object);
+/* Runs until the process is on its own; returns the shim's exit code. */
+int hand_over(pid_t child, int pidfd, int sync);
+
+/* attend.c */
+/* Runs until the process has ended and what it left is removed; returns its exit code. */
+int attend(struct plan *plan, const struct op *op, struct failure *why);
 
 /* supervise.c */
 int supervise_open(struct failure *why);

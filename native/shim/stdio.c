@@ -9,6 +9,11 @@
 int streams_open(struct streams *streams, struct failure *why)
 {
     bool pipes = !(context.settings.flags & SUPERVISE_TTY);
+
+    if (pipes && (context.settings.flags & SUPERVISE_HANDOVER)) {
+        *streams = (struct streams){.child = {0, 1, 2}, .shim = {-1, -1, -1}};
+        return 0;
+    }
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     if (null < 0)
@@ -35,6 +40,8 @@ int streams_open(struct streams *streams, struct failure *why)
 
 void streams_close_child_ends(const struct streams *streams)
 {
+    if (streams->child[0] == 0)
+        return; /* our own: they go with us */
     for (int fd = 0; fd < 3; fd++)
         if (fd == 0 || streams->child[fd] != streams->child[0])
             close(streams->child[fd]);

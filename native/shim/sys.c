@@ -1,6 +1,7 @@
 /* System calls that the C library or the kernel headers of Debian 12 do not have. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
@@ -37,7 +38,7 @@ int sys_clone3(uint64_t flags, int *pidfd, int cgroup)
     struct clone_arguments arguments = {
         .flags = flags | (pidfd ? CLONE_PIDFD_FLAG : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP_FLAG : 0),
         .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = pidfd ? SIGCHLD : 0, /* a sibling has that of its brother */
+        .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD, /* a sibling has that of its brother */
         .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
     };
 

@@ -154,6 +154,21 @@ export async function freeze(layout: CgroupLayout, path: string): Promise<void> 
   }
 }
 
+/** False also where the group is gone. */
+export function isFrozen(layout: CgroupLayout, path: string): boolean {
+  const { v1, v2 } = layout;
+  const [file, word] =
+    v2 !== undefined && existsSync(`${v2.mountpoint}${path}/cgroup.events`)
+      ? [`${v2.mountpoint}${path}/cgroup.events`, "frozen 1"]
+      : [`${v1["freezer"]}${path}/freezer.state`, "FROZEN"];
+  try {
+    return readFileSync(file, "utf8").includes(word);
+  } catch (error) {
+    if (hasErrno(error, ENOENT, ENODEV)) return false;
+    throw error;
+  }
+}
+
 export async function thaw(layout: CgroupLayout, path: string): Promise<void> {
   await setFrozen(layout, path, false);
 }

@@ -1,4 +1,5 @@
 /** A container's control groups: one directory in every hierarchy, the limits as writes. Pure; the launch plan performs it. */
+import { existsSync, readFileSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import type { CgroupLayout } from "./cgroup-layout.ts";
 import type { DeviceRule, Resources } from "./cgroup-resources.ts";
@@ -11,6 +12,7 @@ export {
   cgroupDirectories,
   entryGroup,
   freeze,
+  isFrozen,
   killCgroup,
   listCgroups,
   prepareCgroupParent,
@@ -115,4 +117,11 @@ function oomCounter(layout: CgroupLayout, path: string): string | undefined {
   const place = controllerPlace(layout, "memory");
   if (place === "v1") return `${layout.v1["memory"]}${path}/memory.oom_control`;
   return place === "v2" ? `${layout.v2?.mountpoint}${path}/memory.events` : undefined;
+}
+
+/** How many processes of the group the kernel has killed for want of memory. */
+export function oomKills(layout: CgroupLayout, path: string): number {
+  const file = oomCounter(layout, path);
+  if (file === undefined || !existsSync(file)) return 0;
+  return Number(/^oom_kill (\d+)/m.exec(readFileSync(file, "utf8"))?.[1] ?? 0);
 }

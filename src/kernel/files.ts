@@ -5,7 +5,8 @@ import { KernelError } from "./error.ts";
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
-const LOCK_EX_NB = 2 | 4;
+const LOCK_EX = 2;
+const LOCK_EX_NB = LOCK_EX | 4;
 const EAGAIN = 11;
 const ENODATA = 61;
 const EOPNOTSUPP = 95;
@@ -20,6 +21,12 @@ export function mknod(path: Path, mode: number, major = 0, minor = 0): void {
   call("mknodat", "make the node", path, AT_FDCWD, cString(path), mode, deviceNumber(major, minor));
 }
 
+const S_IFIFO = 0o010000;
+
+export function makeFifo(path: Path, mode: number): void {
+  mknod(path, S_IFIFO | mode);
+}
+
 /** Linux's dev_t: the low 8 and high 12 bits of the minor number around the 12 of the major. */
 export function deviceNumber(major: number, minor: number): number {
   return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
@@ -31,6 +38,11 @@ export function flock(fd: number): boolean {
   if (result === -EAGAIN) return false;
   if (result < 0) throw new KernelError("lock", `descriptor ${fd}`, -result);
   return true;
+}
+
+/** Takes the lock, however long somebody else holds it. */
+export function lockFile(fd: number): void {
+  call("flock", "lock", `descriptor ${fd}`, fd, LOCK_EX);
 }
 
 export function setxattr(path: Path, name: Path, value: Uint8Array): void {

@@ -45,6 +45,12 @@ const X64 = {
   fchdir: 81,
   write: 1,
   read: 0,
+  connect: 42,
+  recvmsg: 47,
+  execve: 59,
+  wait4: 61,
+  ppoll: 271,
+  dup3: 292,
 } as const;
 export type SyscallName = keyof typeof X64;
 
@@ -93,6 +99,12 @@ const ARM64: Readonly<Record<SyscallName, number>> = {
   fchdir: 50,
   write: 64,
   read: 63,
+  connect: 203,
+  recvmsg: 212,
+  execve: 221,
+  wait4: 260,
+  ppoll: 73,
+  dup3: 24,
 };
 
 export const SYSCALLS: Readonly<Record<"x64" | "arm64", Readonly<Record<SyscallName, number>>>> = {

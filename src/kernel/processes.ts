@@ -1,5 +1,5 @@
 /** Signals, namespaces, privileges: what a process does to itself and to others. */
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import { attempt, call, cString, type Path } from "./ffi.ts";
 import { hasErrno, KernelError } from "./error.ts";
 
@@ -37,6 +37,32 @@ export function startTime(pid: number): bigint | undefined {
     return field === undefined ? undefined : BigInt(field);
   } catch (error) {
     if (hasErrno(error, ESRCH, 2)) return undefined;
+    throw error;
+  }
+}
+
+/** To the process that was started then and to no other. False where it has ended. */
+export function signalProcess(
+  target: { readonly pid: number; readonly startTime: bigint },
+  signal: number,
+): boolean {
+  const pidfd = pidfdOpen(target.pid); // opened first: it cannot change its meaning between the look and the signal
+  if (pidfd === undefined) return false;
+  try {
+    return startTime(target.pid) === target.startTime && pidfdSignal(pidfd, signal);
+  } finally {
+    closeSync(pidfd);
+  }
+}
+
+/** Whether the process that was started then is still at work; one that nobody has reaped yet is not. */
+export function processState(pid: number, started: bigint): "alive" | "ended" {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[19] === String(started) && !/[ZX]/.test(fields[0] ?? "") ? "alive" : "ended";
+  } catch (error) {
+    if (hasErrno(error, ESRCH, 2)) return "ended";
     throw error;
   }
 }

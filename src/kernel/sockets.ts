@@ -1,5 +1,7 @@
 /** Sockets that node:net cannot make: pairs, and who is at the other end of one. */
-import { call } from "./ffi.ts";
+import { closeSync, openSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { addressOf, call, keepAlive } from "./ffi.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
@@ -34,4 +36,45 @@ export function peerCredentials(fd: number): PeerCredentials {
     size,
   );
   return { pid: credentials[0] ?? 0, uid: credentials[1] ?? 0, gid: credentials[2] ?? 0 };
+}
+
+/** Connects to a unix stream socket, however long its path: the address holds 107 bytes. The caller closes it. */
+export function connectUnix(path: string): number {
+  const fd = call("socket", "make a socket for", path, AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
+  const directory = openSync(dirname(path), "r");
+  try {
+    const name = Buffer.from(`/proc/self/fd/${directory}/${basename(path)}`);
+    const address = Buffer.alloc(2 + name.length + 1);
+    address.writeUInt16LE(AF_UNIX, 0);
+    address.set(name, 2);
+    call("connect", "connect to", path, fd, address, address.length);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  } finally {
+    closeSync(directory);
+  }
+}
+
+const CONTROL_SIZE = 24; // a header of 16 bytes and one descriptor, padded
+const MSG_CMSG_CLOEXEC = 0x40000000;
+
+/** Waits for the next message; the descriptor that came with it, undefined where none did. The caller closes it. */
+export function receiveDescriptor(socket: number): number | undefined {
+  const [data, control] = [new Uint8Array(256), new Uint8Array(CONTROL_SIZE)];
+  const part = new BigUint64Array([BigInt(addressOf(data)), BigInt(data.length)]);
+  const parts = new Uint8Array(part.buffer);
+  const message = new BigUint64Array([
+    0n,
+    0n,
+    BigInt(addressOf(parts)),
+    1n,
+    BigInt(addressOf(control)),
+    BigInt(control.length),
+    0n,
+  ]);
+  call("recvmsg", "receive from", `descriptor ${socket}`, socket, message, MSG_CMSG_CLOEXEC);
+  keepAlive(data, control, parts);
+  return message[5] === 0n ? undefined : new DataView(control.buffer).getInt32(16, true);
 }

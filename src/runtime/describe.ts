@@ -72,6 +72,23 @@ export function describe(op: Op): Description {
         call: `connect(${quoted(op.path)})`,
         purpose: "who listens there will decide about some of its system calls",
       };
+    case "descriptors":
+      return {
+        call: `dup2() of ${op.preserved} descriptors`,
+        purpose: `what the caller holds open, from 3 on${op.console ? "; its socket takes the terminal" : ""}`,
+      };
+    case "start-fifo":
+      return {
+        call: `open(${quoted(op.path)}, O_RDWR)`,
+        purpose: "the process will wait at it for its start",
+      };
+    case "attend":
+      return {
+        call: `waitpid(${op.pid})`,
+        purpose: `passes signals on${op.terminal ? " and relays the terminal" : ""} until the process ends`,
+      };
+    case "remove":
+      return { call: `unlink(${quoted(op.path)})`, purpose: "nothing is left behind" };
     case "clone":
       return {
         call: `clone3(${cloneFlags(op.flags)}${op.cgroup === "" ? "" : `, CLONE_INTO_CGROUP ${op.cgroup}`})`,
@@ -116,6 +133,10 @@ type Early =
   | "spill"
   | "oom-counter"
   | "seccomp-listener"
+  | "descriptors"
+  | "start-fifo"
+  | "attend"
+  | "remove"
   | "clone"
   | "mkdir"
   | "write"
@@ -241,6 +262,9 @@ type Late =
   | "umask"
   | "session"
   | "cwd"
+  | "find"
+  | "keyring"
+  | "await-start"
   | "exec"
   | "bounding"
   | "user"
@@ -294,6 +318,18 @@ function describeIdentity(op: Extract<Op, { op: Late }> | PerformanceOp): Descri
         call: `chdir(${quoted(op.path)})`,
         purpose: "the working directory, verified to be inside the root",
       };
+    case "find":
+      return {
+        call: `access(${quoted(op.program)}, X_OK)`,
+        purpose: "the program must be there, and the user must be allowed to run it",
+      };
+    case "keyring":
+      return {
+        call: `keyctl(KEYCTL_JOIN_SESSION_KEYRING, ${quoted(op.name)})`,
+        purpose: "keys of its own, none of the caller's",
+      };
+    case "await-start":
+      return { call: "read(exec.fifo)", purpose: "waits for its start; nobody looks after it any more" };
     case "bounding":
       return {
         call: `prctl(PR_CAPBSET_DROP, all but ${capabilityNames(op.mask).length})`,

@@ -37,6 +37,13 @@ function operandsOf(op: Op): Operands {
       return [[], [op.file]];
     case "seccomp-listener":
       return [[Number(op.entering)], [op.path, ...op.introduction]];
+    case "descriptors":
+      return [[op.preserved, Number(op.console)], []];
+    case "start-fifo":
+    case "remove":
+      return [[], [op.path]];
+    case "attend":
+      return [[op.pid, attendFlags(op)], op.conclude.argv];
     case "clone":
       return [[op.flags], [op.cgroup]];
     case "mkdir":
@@ -58,6 +65,10 @@ function sourceFlags({ recursive, makeSource }: { recursive: boolean; makeSource
   return flag(recursive, protocol.BIND_RECURSIVE) | flag(makeSource, protocol.BIND_MAKE_SOURCE);
 }
 
+function attendFlags({ terminal, conclude }: Extract<Op, { op: "attend" }>): number {
+  return flag(terminal, protocol.ATTEND_TERMINAL) | flag(conclude.always, protocol.ATTEND_CONCLUDE);
+}
+
 function childOperands(
   op: Exclude<
     Op,
@@ -69,6 +80,10 @@ function childOperands(
           | "spill"
           | "oom-counter"
           | "seccomp-listener"
+          | "descriptors"
+          | "start-fifo"
+          | "attend"
+          | "remove"
           | "clone"
           | "mkdir"
           | "write"
@@ -153,15 +168,21 @@ function settingOperands(
             | "enter"
             | "seccomp"
             | "cwd"
+            | "find"
+            | "keyring"
+            | "await-start"
             | "exec";
         }
       >
     | PerformanceOp,
 ): Operands {
   switch (op.op) {
+    case "find":
+      return [[], [op.program, op.path]];
     case "sysctl":
       return [[], [op.name, op.value]];
     case "hostname":
+    case "keyring":
     case "domainname":
       return [[], [op.name]];
     case "netlink":
@@ -194,6 +215,7 @@ function settingOperands(
         [op.argv.length, op.timeoutMs, flag(op.atRoot, protocol.HOOK_AT_ROOT)],
         [op.name, op.path, ...op.state, ...op.argv, ...op.env],
       ];
+    case "await-start":
     case "pivot":
     case "readonly-root":
     case "session":

@@ -27,6 +27,7 @@ const EDQUOT = 122;
 export function startError(ops: readonly Op[], failure: Failure): BerthError {
   const op = ops[failure.op];
   if (op?.op === "exec") return execError(op.argv[0] ?? "", failure.errno);
+  if (op?.op === "find") return findError(op.program, failure.errno);
   const code = codeOf(op, failure.errno);
   if (op?.op === "clone" && failure.errno === EAGAIN)
     return new BerthError(
@@ -41,6 +42,16 @@ function execError(program: string, errno: number): BerthError {
   if (errno === ENOENT && !program.includes("/"))
     return new BerthError("command_not_found", `exec: "${program}": executable file not found in $PATH`);
   return new BerthError(execCode(errno), `exec: "${program}": ${errnoText(errno)}`);
+}
+
+/** In the words of Go's exec.LookPath: engines look for them. A directory is what may not be executed. */
+function findError(program: string, errno: number): BerthError {
+  if (!program.includes("/")) return execError(program, errno);
+  const absent = errno === ENOENT || errno === ENOTDIR;
+  const reason = absent
+    ? `stat ${program}: ${errnoText(errno)}`
+    : errnoText(errno === EISDIR ? EACCES : errno);
+  return new BerthError(execCode(errno), `exec: "${program}": ${reason}`);
 }
 
 function execCode(errno: number): ErrorCode {

@@ -4,7 +4,7 @@ import type { AttributeStep } from "./mount-steps.ts";
 import type { UserOp } from "./op-user.ts";
 import type { NetworkPlan } from "./runtime.ts";
 
-export type Op = ShimOp | SharedOp | ChildOp | UserOp;
+export type Op = ShimOp | SharedOp | ChildOp | UserOp | AttendOp;
 
 /** The shim itself, before the clone. */
 export type ShimOp =
@@ -34,6 +34,9 @@ export type ShimOp =
       /** The process is that behind `enter`. */
       readonly entering: boolean;
     }
+  /** Beside the three streams: how many the process gets, and whether a socket that takes its terminal follows them. */
+  | { readonly op: "descriptors"; readonly preserved: number; readonly console: boolean }
+  | { readonly op: "start-fifo"; readonly path: string }
   | { readonly op: "clone"; readonly flags: number; readonly cgroup: string };
 
 /** Before or after the clone. */
@@ -175,6 +178,11 @@ export type SettingOp =
   | { readonly op: "oom-score"; readonly value: number }
   | { readonly op: "umask"; readonly mask: number }
   | { readonly op: "session" }
+  | { readonly op: "keyring"; readonly name: string }
+  /** What will be executed: it must be there, and the user must be allowed to. */
+  | { readonly op: "find"; readonly program: string; readonly path: string }
+  /** Nobody looks after the process from here on. */
+  | { readonly op: "await-start" }
   | { readonly op: "cwd"; readonly path: string; readonly create: boolean }
   | {
       readonly op: "exec";
@@ -204,5 +212,16 @@ export type PerformanceOp =
   | { readonly op: "personality"; readonly persona: number }
   /** MPOL_* with flags; a mask, 64 nodes in each word. */
   | { readonly op: "memory-policy"; readonly mode: number; readonly nodes: readonly bigint[] };
+
+/** A plan of its own: for who has become the process's attendant, and for what is left behind. */
+export type AttendOp =
+  | {
+      readonly op: "attend";
+      readonly pid: number;
+      readonly terminal: boolean;
+      /** Runs where something cannot be removed; `always`: also otherwise. */
+      readonly conclude: { readonly argv: readonly string[]; readonly always: boolean };
+    }
+  | { readonly op: "remove"; readonly path: string };
 
 export type OpName = Op["op"];

@@ -4,6 +4,7 @@ import { BerthError } from "../lib/error.ts";
 import { CAPABILITIES, capabilityMask, isCapability } from "./capabilities.ts";
 import type { Op } from "./op.ts";
 import { environmentOf } from "./plan-process.ts";
+import type { Handover } from "./runtime.ts";
 import { compiledSeccomp, seccompOps } from "./seccomp/seccomp.ts";
 import type { CompiledSeccomp, Process, Rlimit, Spec } from "./spec.ts";
 
@@ -43,13 +44,19 @@ export function identityOps(
   process: Process,
   filter: CompiledSeccomp | undefined,
   features: Features,
-  { createCwd, enter = [], hooks = [] }: { createCwd: boolean; enter?: readonly Op[]; hooks?: readonly Op[] },
+  {
+    createCwd,
+    enter = [],
+    hooks = [],
+    handover,
+  }: { createCwd: boolean; enter?: readonly Op[]; hooks?: readonly Op[]; handover?: Handover | undefined },
 ): Op[] {
   const load = seccompOps(filter);
   const early = process.noNewPrivileges ? [] : load;
   const late = process.noNewPrivileges ? [{ op: "no-new-privs" } as const, ...load] : [];
   const { bounding, ...sets } = capabilityMasks(process, features);
   return [
+    ...(handover?.keyring === undefined ? [] : [{ op: "keyring", name: handover.keyring } as const]),
     ...rlimitOps(process.rlimits ?? []),
     { op: "umask", mask: process.user.umask ?? DEFAULT_UMASK },
     { op: "cwd", path: process.cwd, create: createCwd }, // while we may still enter what the user's own rights would not let in; runc does the same
@@ -57,11 +64,19 @@ export function identityOps(
     userOp(process),
     ...early,
     { op: "capabilities", ...sets },
+    ...(handover === undefined ? [] : [findOp(process)]),
     ...late,
     ...enter,
+    ...(handover?.startFifo === undefined ? [] : [{ op: "await-start" } as const]),
     ...hooks,
     { op: "exec", argv: process.args, env: environmentOf(process), setHome: true },
   ];
+}
+
+/** Before a filter could hinder it; in the PATH that the process is given, as runc does. */
+function findOp({ args, env = [] }: Process): Op {
+  const path = env.find((variable) => variable.startsWith("PATH="))?.slice("PATH=".length) ?? "";
+  return { op: "find", program: args[0] ?? "", path };
 }
 
 /** Never more than we have ourselves: this engine may lack what the specification lists. */
@@ -93,7 +108,8 @@ export function capabilityWarnings({ capabilities = {} }: Process): string[] {
 }
 
 function userOp({ user }: Process): Op {
-  const groups = [...(user.additionalGids ?? []).map(String), ...(user.additionalGroups ?? [])];
+  const further = (user.additionalGids ?? []).filter((gid) => gid !== user.gid); // that one he has already
+  const groups = [...further.map(String), ...(user.additionalGroups ?? [])];
   return { op: "user", user: user.username ?? `${user.uid}:${user.gid}`, groups };
 }
 

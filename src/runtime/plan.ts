@@ -36,7 +36,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       : []),
     ...listenerOps(filter, launch),
     ...namespaces.beforeClone,
-    { op: "clone", flags: namespaces.cloneFlags, cgroup: cgroup?.v2Directory ?? "" },
+    { op: "clone", flags: namespaces.cloneFlags | kinship(launch), cgroup: cgroup?.v2Directory ?? "" },
     ...joinCgroupOps(cgroup?.v1Tasks ?? []),
     ...namespaces.afterClone,
     { op: "session" },
@@ -51,7 +51,11 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       launch.supervision.waitForStart || needsBarrier(launch, features),
       sysctlOps(spec),
     ),
-    ...identityOps(spec.process, filter, rights, { createCwd: true, hooks: hooksBeforeExec(launch) }),
+    ...identityOps(spec.process, filter, rights, {
+      createCwd: true,
+      hooks: hooksBeforeExec(launch),
+      handover: launch.supervision.handover,
+    }),
   ];
   return prepare(ops, launch, features);
 }
@@ -59,6 +63,13 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
 /** Over what belongs to a user namespace its root has every right, whatever the engine lacks. */
 function withAllRights(features: Features): Features {
   return { ...features, boundingSet: 2n ** 64n - 1n };
+}
+
+/** linux/sched.h: the child is the caller's sibling. */
+const CLONE_PARENT = 0x8000;
+
+function kinship({ supervision }: Pick<Launch, "supervision">): number {
+  return supervision.handover === undefined ? 0 : CLONE_PARENT;
 }
 
 /** Whether the engine has something to do between the clone and the program's first instruction. */
@@ -137,7 +148,7 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
     ...(idMap === undefined ? [] : [{ op: "owner", ...rootOf(idMap) } as const]),
     ...listenerOps(filter, launch.container, target.pid),
     { op: "join-process", ...target, flags: 0 }, // is it still there?
-    { op: "clone", flags: 0, cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
+    { op: "clone", flags: kinship(launch), cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
     ...affinityOps(process.execCPUAffinity?.initial),
     ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
     ...affinityOps(process.execCPUAffinity?.final),
@@ -147,6 +158,10 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
       : [...oomScore, ...joinUser(target)]),
     ...(process.terminal ? [consoleOp({ process }, false)] : []),
     ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
-    ...identityOps(process, filter, rights, { createCwd: false, enter: [{ op: "enter" }] }),
+    ...identityOps(process, filter, rights, {
+      createCwd: false,
+      enter: [{ op: "enter" }],
+      handover: supervision.handover,
+    }),
   ];
 }

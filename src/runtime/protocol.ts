@@ -61,6 +61,13 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   "become-root": 109,
   "attach-root": 110,
   attach: 111,
+  descriptors: 64,
+  "start-fifo": 65,
+  find: 66,
+  "await-start": 67,
+  attend: 68,
+  remove: 69,
+  keyring: 70,
   "host-socket": 112,
   hook: 80,
   scheduler: 81,
@@ -79,6 +86,7 @@ export const SUPERVISE_TTY = 1;
 export const SUPERVISE_STDIN = 2;
 export const SUPERVISE_STDIN_ONCE = 4;
 export const SUPERVISE_INIT = 8;
+export const SUPERVISE_HANDOVER = 16;
 
 export const WRITE_APPEND = 1;
 export const WRITE_OPTIONAL = 2;
@@ -95,6 +103,8 @@ export const BIND_TAKEN = 4;
 export const BIND_PROCFS = 8;
 export const BIND_SLOTS = 64;
 export const EXEC_SET_HOME = 1;
+export const ATTEND_TERMINAL = 1;
+export const ATTEND_CONCLUDE = 2;
 export const CONSOLE_BIND = 1;
 export const HOOK_AT_ROOT = 1;
 

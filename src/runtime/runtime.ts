@@ -18,6 +18,20 @@ export interface Supervision {
   readonly spillDirectory: string;
   /** Whether start() is wanted. Without it the program runs as soon as it can. */
   readonly waitForStart: boolean;
+  /** Present: the shim only starts the process. Nothing of the above but `runDirectory` counts then; "" records nothing. */
+  readonly handover?: Handover;
+}
+
+/** A process that keeps the streams of whoever spawned the shim, and becomes its child. */
+export interface Handover {
+  /** How many descriptors, passed to the shim behind its control connection, the process gets as 3 and so on. */
+  readonly preserved: number;
+  /** Behind those comes a connected socket that takes the master of the terminal. */
+  readonly console: boolean;
+  /** The session keyring that it joins, made where there is none; absent: it keeps the caller's. */
+  readonly keyring?: string;
+  /** Where it waits for its start. Absent: it runs at once. */
+  readonly startFifo?: string;
 }
 
 export type RootFilesystem =

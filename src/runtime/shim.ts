@@ -2,6 +2,7 @@
 import { closeSync, readFileSync } from "node:fs";
 import shimPath from "../../dist/native/shim" with { type: "file" };
 import { memfd, socketpair } from "../kernel/libc.ts";
+import { becomeProgram, spawnNow } from "../kernel/process-image.ts";
 import { spawn } from "../kernel/spawn.ts";
 import { encodePlan } from "./encode.ts";
 import type { Op } from "./op.ts";
@@ -34,4 +35,30 @@ export function spawnShim(
     closeSync(plan);
     closeSync(theirs);
   }
+}
+
+/** A shim that hands its process over: with our streams, and `descriptors` for its plan behind. Answers its pid, and our end of the control socket. */
+export function spawnHandover(
+  ops: readonly Op[],
+  descriptors: readonly number[],
+): { readonly pid: number; readonly control: number } {
+  const plan = memfd("berth-plan", encodePlan(ops), { seal: false });
+  const [ours, theirs] = socketpair();
+  try {
+    const pid = spawnNow(shimProgram(), ["berth-shim"], [plan, theirs, ...descriptors]);
+    return { pid, control: ours };
+  } catch (error) {
+    closeSync(ours);
+    throw error;
+  } finally {
+    closeSync(plan);
+    closeSync(theirs);
+  }
+}
+
+/** We become the attendant of a child of ours; `argv` is what we were called by. Returns only by throwing. */
+export function becomeAttendant(ops: readonly Op[], argv: readonly string[], terminal?: number): never {
+  const plan = memfd("berth-plan", encodePlan(ops), { seal: false });
+  const extra = terminal === undefined ? [] : [terminal];
+  becomeProgram(shimProgram(), argv, [plan, plan, ...extra]); // nobody is at the other end of a control socket
 }

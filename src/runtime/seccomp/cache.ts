@@ -2,7 +2,6 @@
  * Compiled programs on disk, for those who run once per container: one file per digest, which holds a checksum and the program. A file that
  * is not what it should be counts as absent.
  */
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -67,7 +66,7 @@ function readWhole(path: string): Buffer {
 
 /** Beside it and renamed: a reader sees a whole file or none. */
 function keep(directory: string, name: string, bytes: Uint8Array): void {
-  const beside = `${directory}/.${name}.${randomBytes(8).toString("hex")}`;
+  const beside = `${directory}/.${name}.${crypto.randomUUID()}`;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
     writeFileSync(beside, bytes, { mode: 0o600, flag: "wx" });

@@ -44,7 +44,7 @@ const MAX_ERRNO = 4095;
 const MAX_DATA = 0xffff;
 const RET_ERRNO = 0x00050000;
 const RET_TRACE = 0x7ff00000;
-const ACTIONS: Readonly<Record<string, number>> = {
+export const ACTIONS: Readonly<Record<string, number>> = {
   SCMP_ACT_KILL: 0x00000000,
   SCMP_ACT_KILL_THREAD: 0x00000000,
   SCMP_ACT_KILL_PROCESS: 0x80000000,
@@ -150,7 +150,7 @@ function asTheKernelReads(name: string, condition: Condition, restricting: boole
   return [{ ...condition, value: BigInt.asUintN(32, value), wanted: BigInt.asUintN(32, wanted), low: true }];
 }
 
-const COMPARISONS: Readonly<Record<string, Comparison>> = {
+export const COMPARISONS: Readonly<Record<string, Comparison>> = {
   SCMP_CMP_NE: "ne",
   SCMP_CMP_LT: "lt",
   SCMP_CMP_LE: "le",

@@ -16,7 +16,7 @@ import { chooseRules, parseProfile } from "./profile.ts";
 const FLAG_NEW_LISTENER = 8;
 const FLAG_WAIT_KILLABLE_RECV = 32;
 /** SECCOMP_FILTER_FLAG_*. TSYNC is none: a process that starts has one thread. */
-const FLAGS: Readonly<Record<string, number>> = {
+export const FLAGS: Readonly<Record<string, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: 0,
   SECCOMP_FILTER_FLAG_LOG: 2,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,

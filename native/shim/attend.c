@@ -1,0 +1,223 @@
+/*
+ * A process in the foreground: the caller's own process has become this program, so that nothing more than it waits for the
+ * process. Signals go on to it, its terminal is relayed, and what it leaves is removed.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "shim.h"
+
+#define RELAY_SIZE 16384
+
+static pid_t process;
+static int exit_code = -1;
+
+static int master = -1, host_terminal = -1;
+static struct termios host_mode;
+static bool input_ended, output_rests;
+/* Input that the terminal has not taken yet. */
+static char input[RELAY_SIZE];
+static size_t input_start, input_end;
+
+static void copy_size(void)
+{
+    struct winsize size;
+
+    if (master >= 0 && host_terminal >= 0 && ioctl(host_terminal, TIOCGWINSZ, &size) == 0)
+        ioctl(master, TIOCSWINSZ, &size);
+}
+
+/* The first of our streams that is a terminal becomes raw: what is typed is the process's to interpret. */
+static void open_terminal(void)
+{
+    struct termios raw;
+
+    master = FD_EXTRA;
+    fcntl(master, F_SETFL, O_NONBLOCK);
+    for (int fd = 0; fd < 3 && host_terminal < 0; fd++)
+        if (tcgetattr(fd, &host_mode) == 0)
+            host_terminal = fd;
+    if (host_terminal < 0)
+        return;
+    raw = host_mode;
+    cfmakeraw(&raw);
+    tcsetattr(host_terminal, TCSANOW, &raw);
+    copy_size();
+}
+
+static void close_terminal(void)
+{
+    if (host_terminal >= 0)
+        tcsetattr(host_terminal, TCSANOW, &host_mode);
+}
+
+static void write_all(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+
+        if (written < 0 && errno != EINTR)
+            return;
+        if (written > 0)
+            bytes += written, size -= (size_t)written;
+    }
+}
+
+/* False when there is nothing to read right now. */
+static bool relay_output(void)
+{
+    char bytes[RELAY_SIZE];
+    ssize_t got = read(master, bytes, sizeof bytes);
+
+    if (got > 0)
+        write_all(STDOUT_FILENO, bytes, (size_t)got);
+    else if (got == 0 || (errno != EAGAIN && errno != EINTR))
+        output_rests = true; /* EIO: nobody has the terminal open, for now */
+    return got > 0;
+}
+
+static void take_input(void)
+{
+    ssize_t got = read(STDIN_FILENO, input, sizeof input);
+
+    input_start = 0;
+    input_end = got > 0 ? (size_t)got : 0;
+    input_ended = got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+static void give_input(void)
+{
+    ssize_t written = write(master, input + input_start, input_end - input_start);
+
+    if (written > 0)
+        input_start += (size_t)written;
+    else if (errno != EAGAIN && errno != EINTR)
+        input_start = input_end;
+}
+
+static int code_of(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void reap(void)
+{
+    int status;
+
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        if (pid == process)
+            exit_code = code_of(status);
+}
+
+static void hear_signals(int signals)
+{
+    struct signalfd_siginfo info;
+
+    while (read(signals, &info, sizeof info) == sizeof info) {
+        int number = (int)info.ssi_signo;
+
+        if (number == SIGCHLD)
+            reap();
+        else if (number == SIGWINCH)
+            copy_size();
+        else if (number != SIGPIPE && number != SIGTTOU && exit_code < 0)
+            kill(process, number); /* its number is not given to another before we have reaped it */
+    }
+}
+
+static void relay_until_end(int signals)
+{
+    reap();
+    while (exit_code < 0) {
+        bool waiting = input_start < input_end;
+        struct pollfd watched[] = {
+            {.fd = signals, .events = POLLIN},
+            {.fd = master, .events = (short)((output_rests ? 0 : POLLIN) | (waiting ? POLLOUT : 0))},
+            {.fd = master < 0 || waiting || input_ended ? -1 : STDIN_FILENO, .events = POLLIN},
+        };
+
+        if (output_rests && !waiting)
+            watched[1].fd = -1;
+        /* A terminal that nobody has open may be opened again: there is no event for that. */
+        if (poll(watched, array_size(watched), output_rests ? 100 : -1) == 0)
+            output_rests = false;
+        if (watched[0].revents)
+            hear_signals(signals);
+        if (watched[1].revents & (POLLIN | POLLHUP))
+            relay_output();
+        if (watched[1].revents & POLLOUT)
+            give_input();
+        if (watched[2].revents)
+            take_input();
+    }
+    while (master >= 0 && relay_output())
+        ;
+}
+
+/* What is gone already is removed. */
+static bool remove_path(const char *path)
+{
+    return unlinkat(AT_FDCWD, path, AT_REMOVEDIR) == 0 || errno == ENOENT ||
+           (errno == ENOTDIR && (unlink(path) == 0 || errno == ENOENT));
+}
+
+static bool remove_all(struct plan *plan)
+{
+    bool removed = true;
+    struct op op;
+
+    while (plan_next(plan, &op) == 1)
+        removed = remove_path(op_string(&op, 0).bytes) && removed;
+    return removed;
+}
+
+#define WORDS_LIMIT 16
+
+/* Whether it succeeds or not: the code that counts is the process's. */
+static void conclude(const struct op *op)
+{
+    static char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    char *words[WORDS_LIMIT + 1] = {NULL};
+    sigset_t none;
+
+    for (unsigned index = 0; index < op->strings && index < WORDS_LIMIT; index++)
+        words[index] = (char *)(uintptr_t)op_string(op, index).bytes;
+    pid_t child = fork();
+
+    if (child == 0) {
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(words[0], words, environment);
+        _exit(1);
+    }
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+int attend(struct plan *plan, const struct op *op, struct failure *why)
+{
+    uint64_t flags = op_number(op, 1);
+    sigset_t all;
+    int signals;
+
+    prctl(PR_SET_NAME, "berth-oci", 0, 0, 0);
+    process = (pid_t)op_number(op, 0);
+    sigfillset(&all);
+    signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0)
+        return fail(why, "signalfd");
+    if (flags & ATTEND_TERMINAL)
+        open_terminal();
+    relay_until_end(signals);
+    close_terminal();
+    if ((!remove_all(plan) || (flags & ATTEND_CONCLUDE)) && op->strings > 0)
+        conclude(op);
+    return exit_code;
+}

@@ -1,0 +1,62 @@
+/** Which control group a container gets, and what engines write into its limits that means nothing. */
+import { existsSync, readFileSync } from "node:fs";
+import { prepareCgroupParent } from "../kernel/cgroups.ts";
+import type { CgroupLayout } from "../kernel/cgroup-layout.ts";
+import type { Resources } from "../runtime/spec.ts";
+import type { Spec } from "../runtime/spec.ts";
+
+/** A relative path, or none, is below the root of every hierarchy. */
+export function withCgroup(spec: Spec, id: string): Spec {
+  const asked = spec.linux.cgroupsPath || id;
+  const cgroupsPath = `/${asked.split("/").filter(isName).join("/")}`;
+  const resources = withoutZeroes(spec.linux.resources ?? {});
+  return { ...spec, linux: { ...spec.linux, cgroupsPath, resources } };
+}
+
+const isName = (part: string) => part !== "" && part !== "." && part !== "..";
+
+/** Go writes a number that nobody has set as 0: no limit at all. */
+export function withoutZeroes(resources: Resources): Resources {
+  const { memory, cpu, pids, blockIO, ...rest } = resources;
+  return {
+    ...rest,
+    ...kept("memory", memory),
+    ...kept("cpu", cpu),
+    ...kept("blockIO", blockIO),
+    ...(pids === undefined || pids.limit === 0 ? {} : { pids }),
+  };
+}
+
+function kept<Name extends string>(name: Name, limits: object | undefined): { [name in Name]?: object } {
+  const entries = Object.entries(limits ?? {}).filter(
+    ([, value]) => value !== 0 && value !== "" && value !== false,
+  );
+  return entries.length === 0 ? {} : ({ [name]: Object.fromEntries(entries) } as { [name in Name]: object });
+}
+
+/** Makes what the group is made in, where that is not there yet. */
+export function prepareParent(layout: CgroupLayout, path: string): void {
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  const places = [
+    ...layout.hierarchies.map(({ mountpoint }) => mountpoint),
+    ...(layout.v2 ? [layout.v2.mountpoint] : []),
+  ];
+  if (parent === "" && layout.v2?.controllers.length === 0) return;
+  if (parent !== "" && places.every((place) => existsSync(place + parent))) return;
+  prepareCgroupParent(layout, parent);
+}
+
+/** Directly below the root of a version 1 hierarchy nobody passes CPUs down: a new group has none, and takes no process. */
+export function withCpus(spec: Spec, layout: CgroupLayout): Spec {
+  const { cpuset } = layout.v1;
+  const path = spec.linux.cgroupsPath ?? "";
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  if (cpuset === undefined || read(`${cpuset}${parent}/cgroup.clone_children`) === "1") return spec;
+  const { resources } = spec.linux;
+  const cpus = resources?.cpu?.cpus ?? read(`${cpuset}${parent}/cpuset.cpus`);
+  const mems = resources?.cpu?.mems ?? read(`${cpuset}${parent}/cpuset.mems`);
+  const cpu = { ...resources?.cpu, cpus, mems };
+  return { ...spec, linux: { ...spec.linux, resources: { ...resources, cpu } } };
+}
+
+const read = (path: string) => readFileSync(path, "utf8").trim();

@@ -1,0 +1,115 @@
+/** A container between two calls: a directory below the root that is named after it, and what the kernel says of its process. */
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { hasErrno } from "../kernel/error.ts";
+import { lockFile } from "../kernel/files.ts";
+import { isFrozen } from "../kernel/cgroups.ts";
+import type { Features } from "../kernel/features.ts";
+import { processState } from "../kernel/processes.ts";
+import { BerthError } from "../lib/error.ts";
+import { formatExactJson, parseExactJson } from "../lib/exact-json.ts";
+import { readState } from "../runtime/records.ts";
+import type { ProcessIdentity } from "../runtime/runtime.ts";
+import type { Spec } from "../runtime/spec.ts";
+
+const ENOENT = 2;
+const EEXIST = 17;
+
+/** Written by create, changed by nobody but update. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly spec: Spec;
+}
+
+export type Status = "created" | "running" | "paused" | "stopped";
+
+export interface Container extends ContainerRecord {
+  readonly directory: string;
+  /** Undefined where create has not come so far. */
+  readonly process: ProcessIdentity | undefined;
+}
+
+export const startFifo = (directory: string) => `${directory}/exec.fifo`;
+
+/** Letters, digits and `_+-.`, as runc has it. */
+export function checkId(id: string): string {
+  if (id === "") throw new BerthError("invalid", "container id cannot be empty");
+  if (!/^[\w+.-]+$/.test(id) || id === "." || id === ".." || id.length > 1024)
+    throw new BerthError("invalid", "invalid container ID format");
+  return id;
+}
+
+/** The directory of a container that is being made; `conflict` where there is one of that name. */
+export function makeDirectory(root: string, id: string): string {
+  const directory = `${root}/${checkId(id)}`;
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+    return directory;
+  } catch (error) {
+    if (!hasErrno(error, EEXIST)) throw error;
+    throw new BerthError("conflict", "container with given ID already exists", { cause: error });
+  }
+}
+
+export function writeRecord(directory: string, record: ContainerRecord): void {
+  writeFileSync(`${directory}/.state.json`, formatExactJson(record), { mode: 0o600 });
+  renameSync(`${directory}/.state.json`, `${directory}/state.json`);
+}
+
+/** Throws `not_found` in runc's words. */
+export function getContainer(root: string, id: string): Container {
+  const container = findContainer(root, checkId(id));
+  if (container === undefined) throw new BerthError("not_found", "container does not exist");
+  return container;
+}
+
+export function findContainer(root: string, id: string): Container | undefined {
+  const directory = `${root}/${id}`;
+  try {
+    const record = parseExactJson(readFileSync(`${directory}/state.json`, "utf8")) as ContainerRecord;
+    return { ...record, directory, process: readState(directory) };
+  } catch (error) {
+    if (hasErrno(error, ENOENT)) return undefined;
+    throw error;
+  }
+}
+
+export function listContainers(root: string): Container[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .toSorted()
+    .flatMap((id) => findContainer(root, id) ?? []);
+}
+
+/** What is true now. */
+export function statusOf({ directory, process, spec }: Container, features: Features): Status {
+  if (process === undefined || processState(process.pid, process.startTime) !== "alive") return "stopped";
+  const cgroup = spec.linux.cgroupsPath;
+  if (cgroup !== undefined && isFrozen(features.cgroups, cgroup)) return "paused";
+  return existsSync(startFifo(directory)) ? "created" : "running";
+}
+
+/** One command at a time changes a container; the kernel lets go when its process ends. */
+export function lockContainer({ directory }: Pick<Container, "directory">): Disposable {
+  const fd = openSync(directory, "r");
+  lockFile(fd);
+  return { [Symbol.dispose]: () => closeSync(fd) };
+}
+
+export function removeDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}

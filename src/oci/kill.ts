@@ -1,0 +1,58 @@
+/** `kill`: a signal to a container's first process, or to all of them. */
+import { processes, thaw } from "../kernel/cgroups.ts";
+import { type Features, probeFeatures } from "../kernel/features.ts";
+import { kill as send, signalProcess } from "../kernel/processes.ts";
+import { BerthError } from "../lib/error.ts";
+import { parseSignal, SIGKILL } from "../lib/signal.ts";
+import type { Call, Command } from "./command.ts";
+import { type Container, getContainer, statusOf } from "./container.ts";
+
+export const kill: Command = {
+  flags: [{ names: ["all", "a"], help: "to all processes of the container" }],
+  usage: "<container-id> [signal]",
+  help: "Sends a signal, SIGTERM where none is named.",
+  least: 1,
+  most: 2,
+  run: killContainer,
+};
+
+async function killContainer({ root, args, flags }: Call): Promise<void> {
+  const [id = "", signal = "SIGTERM"] = args;
+  const container = getContainer(root, id);
+  const number = signalNumber(signal);
+  const features = probeFeatures();
+  if (flags.on("all")) return await killAll(container, number, features);
+  const status = statusOf(container, features);
+  const { process } = container;
+  if (status === "stopped" || process === undefined || !signalProcess(process, number))
+    throw new BerthError("not_found", "container not running");
+  if (number === SIGKILL) await thawed(container, features);
+}
+
+/** 0 asks only whether it is there. */
+function signalNumber(signal: string): number {
+  try {
+    return signal === "0" ? 0 : parseSignal(signal);
+  } catch (error) {
+    throw new BerthError("invalid", `unknown signal "${signal}"`, { cause: error });
+  }
+}
+
+/** Nothing slips away meanwhile where all are killed: SIGKILL is sent until nobody is left that was not told. */
+async function killAll(container: Container, number: number, features: Features): Promise<void> {
+  const group = container.spec.linux.cgroupsPath ?? "";
+  const told = new Set<number>();
+  for (;;) {
+    const pids = processes(features.cgroups, group).filter((pid) => !told.has(pid));
+    for (const pid of pids) send(pid, number);
+    for (const pid of pids) told.add(pid);
+    if (pids.length === 0 || number !== SIGKILL) break;
+  }
+  if (number === SIGKILL) await thawed(container, features);
+}
+
+/** A frozen process of version 1 ends only when it goes on. */
+async function thawed(container: Container, features: Features): Promise<void> {
+  if (statusOf(container, features) === "paused")
+    await thaw(features.cgroups, container.spec.linux.cgroupsPath ?? "");
+}

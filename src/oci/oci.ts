@@ -1,0 +1,149 @@
+/** The runtime's command line, as runc has it: global flags, a command, its flags. Words in, exit code out. */
+import { writeSync } from "node:fs";
+import { errnoText } from "../kernel/errno.ts";
+import { BerthError } from "../lib/error.ts";
+import type { Call, Command, Surroundings } from "./command.ts";
+import { COMMANDS, REFUSED } from "./commands.ts";
+import { type Flag, type Flags, parseFlags, type Parsed } from "./flags.ts";
+import { type Log, openLog } from "./log.ts";
+import { UsageError } from "./usage.ts";
+
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  { names: ["debug"], help: "enable debug logging" },
+  { names: ["log"], value: "text", help: "file for the log (default: standard error)" },
+  { names: ["log-format"], value: "text", help: "text (default) or json" },
+  {
+    names: ["root"],
+    value: "text",
+    help: "where the states of containers are kept (default: /run/berth-oci)",
+  },
+  { names: ["criu"], value: "text", help: "accepted and without meaning: there is no checkpoint" },
+  { names: ["systemd-cgroup"], help: "refused: control groups are made directly" },
+  { names: ["rootless"], value: "text", help: "true is refused; false and auto (default) are taken" },
+  { names: ["help", "h"], help: "show help" },
+  { names: ["version", "v"], help: "print the version" },
+];
+
+const DEFAULT_ROOT = "/run/berth-oci";
+/** What runc answers to a command that it does not know. */
+const UNKNOWN_COMMAND = 3;
+
+/** `name` is what we were called by. */
+export async function runOci(
+  name: string,
+  words: readonly string[],
+  environment: Surroundings["environment"],
+): Promise<number> {
+  let log = openLog({ json: false, debug: false });
+  try {
+    const { flags, args } = parseFlags(words, GLOBAL_FLAGS);
+    if (flags.on("version")) return await (await import("./help.ts")).printVersion(name);
+    if (flags.on("help") || args.length === 0 || args[0] === "help" || args[0] === "h")
+      return await (await import("./help.ts")).printHelp(name, args.slice(1));
+    log = logOf(flags);
+    checkGlobal(flags);
+    const root = flags.text("root") ?? DEFAULT_ROOT;
+    return await dispatch(name, args, { root, log, environment, words });
+  } catch (error) {
+    if (error instanceof UsageError) {
+      writeSync(1, `Incorrect Usage. ${error.message}\n\n`);
+      await (await import("./help.ts")).printHelp(name, []);
+    } else if (!isExpected(error)) throw error;
+    log("error", wordsOf(error));
+    return 1;
+  }
+}
+
+function logOf(flags: Flags): Log {
+  const format = flags.text("log-format") ?? "text";
+  if (format !== "text" && format !== "json")
+    throw new BerthError("invalid", `invalid log-format: ${format}`);
+  const path = flags.text("log");
+  try {
+    return openLog({ json: format === "json", debug: flags.on("debug"), ...(path ? { path } : {}) });
+  } catch {
+    throw new BerthError("invalid", `open ${path}: no such file or directory`);
+  }
+}
+
+function checkGlobal(flags: Flags): void {
+  if (flags.on("systemd-cgroup"))
+    throw new BerthError(
+      "unsupported",
+      "--systemd-cgroup is not supported: berth makes control groups itself; use the cgroupfs driver of your engine",
+    );
+  const rootless = flags.text("rootless") ?? "auto";
+  if (!/^(auto|true|false|0|1)$/.test(rootless))
+    throw new BerthError("invalid", `strconv.ParseBool: parsing "${rootless}": invalid syntax`);
+  if (rootless === "true" || rootless === "1")
+    throw new BerthError("unsupported", "--rootless=true is not supported: berth runs containers as root");
+}
+
+async function dispatch(name: string, words: readonly string[], around: Surroundings): Promise<number> {
+  const [typed = "", ...rest] = words;
+  const refused = REFUSED[typed];
+  if (refused !== undefined) throw new BerthError("unsupported", refused);
+  const entry = Object.hasOwn(COMMANDS, typed) ? COMMANDS[typed] : undefined;
+  if (entry === undefined) {
+    around.log("error", `No help topic for '${typed}'\n`);
+    return UNKNOWN_COMMAND;
+  }
+  const command = await entry.load();
+  const parsed = await understand(name, typed, command, rest);
+  if (parsed.flags.on("help")) return await (await import("./help.ts")).printCommand(name, typed, command);
+  return await perform(command, { ...around, ...parsed });
+}
+
+const HELP: Flag = { names: ["help", "h"], help: "show help" };
+
+async function understand(
+  name: string,
+  typed: string,
+  command: Command,
+  words: readonly string[],
+): Promise<Parsed> {
+  try {
+    const parsed = parseFlags(words, [...command.flags, HELP]);
+    if (!parsed.flags.on("help")) checkArguments(typed, command, parsed.args.length);
+    return parsed;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    writeSync(1, "Incorrect Usage.\n\n");
+    await (await import("./help.ts")).printCommand(name, typed, command);
+    throw new BerthError("invalid", error.message, { cause: error });
+  }
+}
+
+function checkArguments(typed: string, { least, most }: Command, count: number): void {
+  if (least === most && count !== least)
+    throw new UsageError(`runc: "${typed}" requires exactly ${least} argument(s)`);
+  if (count < least) throw new UsageError(`runc: "${typed}" requires a minimum of ${least} argument(s)`);
+  if (most !== undefined && count > most)
+    throw new UsageError(`runc: "${typed}" requires a maximum of ${most} argument(s)`);
+}
+
+async function perform(command: Command, call: Call): Promise<number> {
+  try {
+    return (await command.run(call)) ?? 0;
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    call.log("error", `${command.failure ?? ""}${wordsOf(error)}`);
+    return command.failureCode ?? 1;
+  }
+}
+
+/** Of ours, or of node:fs, which says system call, errno and path. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof BerthError || error instanceof UsageError || isSystemError(error);
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "errno" in error && "syscall" in error;
+}
+
+/** A system error as Go words it: `open /x: no such file or directory`. */
+function wordsOf(error: Error): string {
+  if (error instanceof BerthError || !isSystemError(error)) return error.message;
+  const { syscall = "", path, errno = 0 } = error;
+  return `${syscall}${path === undefined ? "" : ` ${path}`}: ${errnoText(Math.abs(errno)).toLowerCase()}`;
+}

@@ -1,0 +1,44 @@
+/** `run`: create and start in one; in the foreground this process becomes the container's attendant. */
+import { closeSync } from "node:fs";
+import { attendContainer } from "./attend.ts";
+import type { Call, Command } from "./command.ts";
+import { CREATE_FLAGS } from "./create.ts";
+import { destroy } from "./delete.ts";
+import { launchContainer } from "./launch.ts";
+import { startContainer } from "./start.ts";
+import { detachedConsole, foregroundConsole, takeMaster } from "./terminal.ts";
+
+export const run: Command = {
+  flags: [
+    ...CREATE_FLAGS,
+    { names: ["detach", "d"], help: "do not wait for the process" },
+    { names: ["keep"], help: "do not delete the container after it has ended" },
+    { names: ["no-subreaper"], help: "of no effect: nobody's orphans are taken in" },
+  ],
+  usage: "<container-id>",
+  help: "Makes a container of a bundle and executes its program.",
+  least: 1,
+  most: 1,
+  failure: "runc run failed: ",
+  run: runContainer,
+};
+
+async function runContainer(call: Call): Promise<number> {
+  const { flags } = call;
+  const detach = flags.on("detach");
+  const made = await launchContainer(call, call.args[0] ?? "", ({ process }) =>
+    detach ? detachedConsole(flags, process) : foregroundConsole(flags, process),
+  );
+  const container = { ...made.record, directory: made.directory, process: made.process };
+  const master = made.console === undefined ? undefined : takeMaster(made.console);
+  try {
+    await startContainer(container);
+  } catch (error) {
+    await destroy(container, call.log);
+    throw error;
+  }
+  if (!detach)
+    attendContainer(call, container, { keep: flags.on("keep"), ...(master === undefined ? {} : { master }) });
+  if (master !== undefined) closeSync(master);
+  return 0;
+}
