@@ -1,4 +1,4 @@
-/** CVE-2022-24769, CVE-2022-29162 (docker, runc): inheritable capabilities were not empty. And nothing wider than docker's defaults. */
+/** CVE-2022-24769, CVE-2022-29162, CVE-2022-27650 (docker, runc, crun): inheritable capabilities were not empty. And nothing wider than docker's defaults. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { has } from "../support/parts.ts";
 import { Target } from "./hostile.ts";
