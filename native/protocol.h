@@ -138,6 +138,13 @@ enum op_code {
     OP_BIND_SOURCE = 90, /* numbers: slot (below BIND_SLOTS), BIND_* flags | strings: host source of an OP_BIND that names the slot; behind
                           OP_PROPAGATION it would be no peer of the host's mount any more */
     OP_REMOUNT = 91,   /* numbers: MS_* flags | strings: path in root of a mount, data */
+
+    /* The child as the caller of another OCI runtime: never in the container itself. */
+    OP_BUNDLE = 116,   /* strings: host path, text before, text behind, docker's user text, then additional groups: writes a file; between the
+                          two texts stands whom the user is in /etc of the root: "uid":1,"gid":2,"additionalGids":[3] */
+    OP_RUNTIME = 117,  /* numbers: argc, RUNTIME_* flags, rows, columns | strings: host directory to run in, argv, then the environment: runs the
+                          program to its end. Where that is no success, the failure's object is the last line of log.json in the directory */
+    OP_PROCESS_NETWORK = 118, /* numbers: 1 enters the network namespace of the process that OP_RUNTIME made, 0 goes back */
 };
 
 /* OP_BARRIER */
@@ -150,6 +157,7 @@ enum op_code {
 #define SUPERVISE_INIT 8u       /* pid 1 is our reaper, the program its child */
 #define SUPERVISE_HANDOVER 16u  /* the process keeps the shim's own streams and becomes a child of the shim's parent (CLONE_PARENT); the
                                    shim ends when it waits at the start fifo or has exec'd. Without a run directory nothing is recorded */
+#define SUPERVISE_CALLER 32u    /* the child only calls another runtime: the process is the one that OP_RUNTIME hands over */
 /* OP_WRITE */
 #define WRITE_APPEND 1u
 #define WRITE_OPTIONAL 2u       /* absent file or EINVAL/EPERM/EACCES is no failure: reported as MSG_WARNING */
@@ -179,6 +187,10 @@ enum op_code {
 #define EXEC_SET_HOME 1u        /* add HOME from /etc/passwd of the root where the environment has none */
 /* OP_HOOK */
 #define HOOK_AT_ROOT 1u         /* its working directory is the root filesystem, which the pivot has not made the root yet */
+/* OP_RUNTIME */
+#define RUNTIME_MAKES_PROCESS 1u /* gets our streams; the process whose number it leaves in the file pid is handed to the shim */
+#define RUNTIME_CONSOLE 2u       /* with it, the terminal that it sends to terminal.sock */
+#define RUNTIME_LAST 4u          /* the process runs now; the child has no more to do */
 
 enum message_type {
     /* engine to shim */

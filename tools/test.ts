@@ -29,6 +29,7 @@ const SUITES: readonly Suite[] = [
   { name: "end to end", paths: ["./test/e2e"], processes: 2 },
   { name: "crash", paths: ["./test/crash"] },
   { name: "seccomp", paths: ["./test/seccomp"] },
+  { name: "other runtimes", paths: ["./test/runtimes"] },
   { name: "security", paths: ["./test/security"] },
   { name: "cgroup version 2, in a guest", paths: ["./test/v2"] },
   { name: "stress", paths: ["./test/stress"] },

@@ -73,6 +73,9 @@ static op_function *const OPS[] = {
     [OP_MEMORY_POLICY] = op_memory_policy,
     [OP_BIND_SOURCE] = op_bind_source,
     [OP_REMOUNT] = op_remount,
+    [OP_BUNDLE] = op_bundle,
+    [OP_RUNTIME] = op_runtime,
+    [OP_PROCESS_NETWORK] = op_process_network,
 };
 
 int run_op(const struct op *op, struct failure *why)
@@ -106,6 +109,16 @@ int send_descriptor(enum sync_type type, uint32_t index, int fd)
 
     put_descriptor(&packet, &space, fd);
     return sendmsg(context.sync, &packet, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+int send_process(pid_t pid)
+{
+    return tell(SYNC_PROCESS, (uint32_t)pid, 0, "");
+}
+
+int send_running(void)
+{
+    return tell(SYNC_RUNNING, 0, 0, "");
 }
 
 int hear_go(void)

@@ -153,6 +153,7 @@ op_function op_join_user, op_become_root, op_attach_root, op_attach, op_host_soc
 op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_cwd, op_exec, op_barrier, op_enter;
 op_function op_find, op_await_start, op_keyring;
 op_function op_hook, op_scheduler, op_io_priority, op_affinity, op_personality, op_memory_policy;
+op_function op_bundle, op_runtime, op_process_network;
 
 /* slots.c */
 /* Puts a descriptor into a slot; takes it over in any case. */
@@ -172,10 +173,10 @@ int hold_null_device(struct failure *why);
 int map_ids(int tree, uint64_t user_namespace, unsigned recursive, const char *what, struct failure *why);
 
 /* child.c */
-enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER, SYNC_SUCCESSOR };
+enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER, SYNC_SUCCESSOR, SYNC_PROCESS, SYNC_RUNNING };
 
 struct sync_message {
-    uint32_t type, index; /* SYNC_SUCCESSOR: its pid */
+    uint32_t type, index; /* SYNC_SUCCESSOR, SYNC_PROCESS: its pid */
     int32_t error; /* SYNC_READY: which barrier */
     char object[480];
 };
@@ -188,6 +189,9 @@ void warn_shim(const struct op *op, const char *object, int error);
 int send_descriptor(enum sync_type type, uint32_t index, int fd);
 /* Waits for the shim's SYNC_GO. */
 int hear_go(void);
+/* The caller of another runtime: whom the shim looks after from now on, and that it runs. */
+int send_process(pid_t pid);
+int send_running(void);
 
 /* console.c */
 /* A session of its own, with the terminal on its standard input, if that is one. */
@@ -217,6 +221,19 @@ int stay_out_of_procfs(int target, const char *path, struct failure *why);
 /* copy_up.c */
 /* Copies what is in the directory `from` of the container into the file system `to`, which nobody sees yet. */
 int copy_up(int from, int to, struct failure *why);
+
+/* users.c */
+#define GROUPS_LIMIT 1024
+
+struct user {
+    uid_t uid;
+    gid_t gid; /* also the first of the groups */
+    unsigned count;
+    gid_t groups[GROUPS_LIMIT + 256];
+};
+
+/* Docker's user text is string `first` of the op, additional groups are those behind it; read in /etc of the root. */
+int resolve_user(const struct op *op, unsigned first, struct user *user, struct failure *why);
 
 /* ops_identity.c */
 int become_user(uid_t uid, gid_t gid, const gid_t *groups, unsigned count, struct failure *why);

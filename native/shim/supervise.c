@@ -20,18 +20,22 @@
 
 /* The output descriptors by stream; -1 when it has ended. A terminal is only the first. */
 static int output[2] = {-1, -1};
-static int poller = -1, sync_socket = -1, children = -1, process_fd = -1, mount_namespace = -1, terminal = -1;
+static int poller = -1, sync_socket = -1, children = -1, process_fd = -1, caller_fd = -1, mount_namespace = -1, terminal = -1;
 static pid_t process;
 static uint64_t process_start;
 static uint32_t phase;
 static bool exited, failed, terminal_rests;
 /* The barrier that the child waits at, or 0; the last one that the engine has opened. */
 static uint32_t barrier, opened;
+/* With SUPERVISE_CALLER: `process` is still the caller until it has handed over what it made, and that it runs it has to say. */
+static bool calling, said_running;
 static int exit_status;
 static int64_t finished_ns;
 static uint64_t oom_before;
 /* Sources of the loop that are no connection, told apart by these addresses. */
 static char from_sync, from_children, from_seccomp, from_listener, from_output[2];
+
+static void reap(void);
 
 static void watch(int fd, void *source, uint32_t events)
 {
@@ -84,8 +88,16 @@ void supervise_open_barrier(uint32_t number)
     let_go();
 }
 
+/* A process may end sooner than the runtime that started it, and that will say whether it did; one that waits for its start will not. */
+static bool caller_is_busy(void)
+{
+    return (context.settings.flags & SUPERVISE_CALLER) && sync_socket >= 0 && barrier == 0 && !failed;
+}
+
 int supervise_signal(int signal)
 {
+    if (exited && signal == SIGKILL && caller_is_busy())
+        return sys_pidfd_signal(caller_fd, SIGKILL) < 0 ? errno : 0;
     if (exited)
         return ESRCH;
     return sys_pidfd_signal(process_fd, signal) < 0 ? errno : 0;
@@ -129,15 +141,6 @@ static void take_terminal(struct msghdr *message)
         close(copy);
 }
 
-static void end_of_sync(void)
-{
-    epoll_ctl(poller, EPOLL_CTL_DEL, sync_socket, NULL);
-    close(sync_socket);
-    sync_socket = -1;
-    if (!failed)
-        enter(PHASE_RUNNING, "running");
-}
-
 static void reached_barrier(uint32_t number)
 {
     barrier = number;
@@ -148,6 +151,20 @@ static void reached_barrier(uint32_t number)
     let_go();
 }
 
+/* From now on another process, of which only its end is to be known; the descriptor of the one before. -1: it is no child of ours, or gone. */
+static int look_after(pid_t pid)
+{
+    siginfo_t ignored;
+    int before = process_fd, fd = waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) < 0 ? -1 : sys_pidfd_open(pid);
+
+    if (fd < 0)
+        return -1;
+    process = pid;
+    process_fd = fd;
+    process_start = start_time_of(pid);
+    return before;
+}
+
 static void child_failed(const struct sync_message *said)
 {
     struct failure why = {.error = said->error};
@@ -156,6 +173,37 @@ static void child_failed(const struct sync_message *said)
     memcpy(why.object, said->object, sizeof why.object);
     record_failure(context.settings.run_directory, (int)said->index, &why);
     say_failure(MSG_FAILED, said->index, said->error, said->object);
+    /* The child itself ends; what another runtime has made does not. */
+    sys_pidfd_signal(process_fd, SIGKILL);
+}
+
+static void end_of_sync(void)
+{
+    struct sync_message silent = {.index = UINT32_MAX, .error = ECHILD, .object = "the caller of the runtime was killed"};
+
+    epoll_ctl(poller, EPOLL_CTL_DEL, sync_socket, NULL);
+    close(sync_socket);
+    sync_socket = -1;
+    if (!failed && (context.settings.flags & SUPERVISE_CALLER) && !said_running)
+        child_failed(&silent);
+    if (!failed)
+        enter(PHASE_RUNNING, "running");
+}
+
+/* The runtime that made it has ended, so it has come to us. */
+static void take_process(pid_t pid)
+{
+    struct sync_message stranger = {.index = UINT32_MAX, .error = ECHILD, .object = "the process of the runtime"};
+    int before = look_after(pid);
+
+    if (before < 0) {
+        child_failed(&stranger);
+        return;
+    }
+    caller_fd = before;
+    calling = false;
+    enter(phase > PHASE_CLONED ? phase : PHASE_CLONED, "created");
+    reap(); /* its end may have been signalled before we knew it */
 }
 
 /* The child waits for this or for its end. */
@@ -170,7 +218,6 @@ static void answer_child(int outcome, uint32_t index, const struct failure *why)
     answer.error = why->error;
     memcpy(answer.object, why->object, sizeof answer.object);
     child_failed(&answer);
-    sys_pidfd_signal(process_fd, SIGKILL);
 }
 
 /* Who shall decide about the child's system calls must know it before the first. */
@@ -205,14 +252,11 @@ static int give_listener(struct failure *why)
 static void watch_successor(pid_t pid)
 {
     struct failure why;
-    siginfo_t ignored;
+    int before = look_after(pid);
 
-    if (waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) < 0)
+    if (before < 0)
         return;
-    close_scoped(&process_fd);
-    process = pid;
-    process_fd = sys_pidfd_open(pid);
-    process_start = start_time_of(pid);
+    close(before);
     answer_child(give_listener(&why), 0, &why);
 }
 
@@ -240,6 +284,10 @@ static bool hear_child(void)
         pass_listener(&message, said.index);
     else if (said.type == SYNC_SUCCESSOR)
         watch_successor((pid_t)said.index);
+    else if (said.type == SYNC_PROCESS)
+        take_process((pid_t)said.index);
+    else if (said.type == SYNC_RUNNING)
+        said_running = true;
     else
         child_failed(&said);
     return true;
@@ -286,7 +334,8 @@ static void reap(void)
 
     while (read(children, &ignored, sizeof ignored) > 0)
         ;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    /* Before a caller has handed over what it made, the end of that is not ours to know yet. */
+    for (pid_t pid; (pid = waitpid(calling ? process : -1, &status, WNOHANG)) > 0;) {
         /* It may have named its successor before it ended. */
         while (sync_socket >= 0 && hear_child())
             ;
@@ -404,6 +453,17 @@ static void last_clients(void)
     }
 }
 
+/* Another runtime leaves more beside its process (runsc a file server). It ends by itself, and its runtime waits until somebody has reaped it. */
+static void last_others(int listener)
+{
+    int64_t deadline = now_ms() + LAST_CLIENTS_MS;
+    siginfo_t ignored;
+
+    close(listener); /* the end was told: who asks now reads the record */
+    while (waitid(P_ALL, 0, &ignored, WEXITED | WNOHANG | WNOWAIT) == 0 && now_ms() < deadline)
+        turn((int)(deadline - now_ms()));
+}
+
 static void pin_mount_namespace(void)
 {
     char path[40];
@@ -441,7 +501,7 @@ static void watch_everything(const int stdio[3], int listener)
 
 static void run_until_exit(void)
 {
-    while (!exited) {
+    while (!exited || caller_is_busy()) {
         bool rests = terminal_rests;
 
         turn(rests ? TERMINAL_REST_MS : -1);
@@ -459,10 +519,12 @@ int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener
     process_fd = pidfd;
     process_start = start_time_of(child);
     sync_socket = sync;
+    calling = context.settings.flags & SUPERVISE_CALLER;
     oom_before = oom_count(context.settings.oom_counter);
     pin_mount_namespace();
     watch_everything(stdio, listener);
-    enter(PHASE_CLONED, "created");
+    if (!calling)
+        enter(PHASE_CLONED, "created");
     reap();
     run_until_exit();
     while (sync_socket >= 0 && hear_child())
@@ -472,5 +534,7 @@ int supervise(pid_t child, int pidfd, int sync, const int stdio[3], int listener
     if (!failed)
         say_exited();
     last_clients();
+    if (context.settings.flags & SUPERVISE_CALLER)
+        last_others(listener);
     return 0;
 }

@@ -8,7 +8,6 @@
 #include "shim.h"
 
 #define FILE_LIMIT (1u << 20)
-#define GROUPS_LIMIT 1024
 #define ID_LIMIT 0x7fffffffull
 
 /* A colon-separated line, cut into fields in place. */
@@ -171,27 +170,34 @@ static int resolve(const char *text, struct identity *identity, bool *group_name
     return find_group(table, group, &identity->gid, why);
 }
 
-int op_user(const struct op *op, struct failure *why)
+int resolve_user(const struct op *op, unsigned first, struct user *user, struct failure *why)
 {
-    static gid_t groups[GROUPS_LIMIT + 256];
     struct identity identity = {0};
     bool group_named = false;
-    unsigned count = 1;
 
-    if (resolve(op_string(op, 0).bytes, &identity, &group_named, why) < 0)
+    if (resolve(op_string(op, first).bytes, &identity, &group_named, why) < 0)
         return -1;
     if (read_table("etc/group", table) < 0)
         return fail(why, "read /etc/group");
     strcpy(copy, table);
-    groups[0] = identity.gid;
-    if (!group_named)
-        count = groups_of(copy, identity.name, groups, count);
-    for (unsigned index = 1; index < op->strings && count < array_size(groups); index++) {
+    user->uid = identity.uid;
+    user->gid = user->groups[0] = identity.gid;
+    user->count = group_named ? 1 : groups_of(copy, identity.name, user->groups, 1);
+    for (unsigned index = first + 1; index < op->strings && user->count < array_size(user->groups); index++) {
         strcpy(copy, table);
-        if (find_group(copy, op_string(op, index).bytes, &groups[count++], why) < 0)
+        if (find_group(copy, op_string(op, index).bytes, &user->groups[user->count++], why) < 0)
             return -1;
     }
-    if (streams_own(identity.uid) < 0)
+    return 0;
+}
+
+int op_user(const struct op *op, struct failure *why)
+{
+    static struct user user;
+
+    if (resolve_user(op, 0, &user, why) < 0)
+        return -1;
+    if (streams_own(user.uid) < 0)
         return fail(why, "chown of the standard streams");
-    return become_user(identity.uid, identity.gid, groups, count, why);
+    return become_user(user.uid, user.gid, user.groups, user.count, why);
 }

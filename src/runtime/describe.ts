@@ -252,6 +252,9 @@ const MOUNTS: Readonly<Record<string, string>> = {
 
 type Late =
   | "barrier"
+  | "bundle"
+  | "runtime"
+  | "process-network"
   | "hook"
   | "sysctl"
   | "hostname"
@@ -282,6 +285,23 @@ function describeIdentity(op: Extract<Op, { op: Late }> | PerformanceOp): Descri
           op.for === "hooks"
             ? "waits until the hooks outside have run: the root is there, and they may still change it"
             : "waits until the engine says start: the host's side of the network is ready",
+      };
+    case "bundle":
+      return {
+        call: `write(${quoted(op.path)})`,
+        purpose: "what the other runtime is told, with the user as numbers of the container's own tables",
+      };
+    case "runtime":
+      return {
+        call: `vfork(), execve(${words(op.argv)}), waitpid()`,
+        purpose: op.makesProcess
+          ? "another runtime makes the process, which then is the shim's to look after"
+          : "another runtime lets the process run",
+      };
+    case "process-network":
+      return {
+        call: op.enter ? "setns(pidfd of the process, CLONE_NEWNET)" : "setns(own network)",
+        purpose: op.enter ? "what follows happens in the container's network" : "back to where runtimes run",
       };
     case "hook":
       return {

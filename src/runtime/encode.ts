@@ -151,6 +151,9 @@ function settingOperands(
           op:
             | "barrier"
             | "hook"
+            | "bundle"
+            | "runtime"
+            | "process-network"
             | "pivot"
             | "readonly-root"
             | "sysctl"
@@ -215,6 +218,12 @@ function settingOperands(
         [op.argv.length, op.timeoutMs, flag(op.atRoot, protocol.HOOK_AT_ROOT)],
         [op.name, op.path, ...op.state, ...op.argv, ...op.env],
       ];
+    case "bundle":
+      return [[], [op.path, op.before, op.behind, op.user, ...op.groups]];
+    case "runtime":
+      return runtimeOperands(op);
+    case "process-network":
+      return [[Number(op.enter)], []];
     case "await-start":
     case "pivot":
     case "readonly-root":
@@ -240,4 +249,15 @@ function performanceOperands(op: PerformanceOp): Operands {
     case "memory-policy":
       return [[op.mode, ...op.nodes], []];
   }
+}
+
+function runtimeOperands(op: Extract<Op, { op: "runtime" }>): Operands {
+  const flags =
+    flag(op.makesProcess, protocol.RUNTIME_MAKES_PROCESS) |
+    flag(op.console, protocol.RUNTIME_CONSOLE) |
+    flag(op.last, protocol.RUNTIME_LAST);
+  return [
+    [op.argv.length, flags, op.rows, op.columns],
+    [op.directory, ...op.argv, ...op.env],
+  ];
 }

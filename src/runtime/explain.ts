@@ -20,6 +20,11 @@ export function explainPlan(ops: readonly Op[], format: ExplainFormat, options: 
       "unsupported",
       "--explain=sh: mount(8) and unshare(1) of util-linux 2.38 can neither map the ids of a mount nor keep one for a user namespace; use --explain=table or json",
     );
+  if (ops.some(({ op }) => op === "runtime"))
+    throw new BerthError(
+      "unsupported",
+      "a script can only be made of berth's own runtime: another one's steps are its own; --explain and --explain=json show how it is called",
+    );
   const isExec = ops.some(({ op }) => op === "join-process");
   return isExec ? execScript(ops) : launchScript(ops, options.outside ?? []);
 }

@@ -1,6 +1,7 @@
 /** A start that failed, in the user's words. What it means follows from the operation and the errno, never from text. */
 import { errnoText } from "../kernel/errno.ts";
 import { BerthError, type ErrorCode } from "../lib/error.ts";
+import { externalError } from "./external-failure.ts";
 import type { Op } from "./op.ts";
 
 export interface Failure {
@@ -28,13 +29,15 @@ export function startError(ops: readonly Op[], failure: Failure): BerthError {
   const op = ops[failure.op];
   if (op?.op === "exec") return execError(op.argv[0] ?? "", failure.errno);
   if (op?.op === "find") return findError(op.program, failure.errno);
+  if (op?.op === "runtime") return externalError(op.argv[0] ?? "", failure);
   const code = codeOf(op, failure.errno);
   if (op?.op === "clone" && failure.errno === EAGAIN)
     return new BerthError(
       code,
       "no further process may start: the limit of processes is reached (pids, --pids-limit)",
     );
-  const explained = failure.errno === 0 || (op?.op === "user" && failure.errno === ENOENT);
+  const explained =
+    failure.errno === 0 || ((op?.op === "user" || op?.op === "bundle") && failure.errno === ENOENT);
   return new BerthError(code, explained ? failure.object : `${failure.object}: ${errnoText(failure.errno)}`);
 }
 
@@ -66,6 +69,7 @@ function execCode(errno: number): ErrorCode {
 /** Ops whose operands the user chose: their failure is the request's, not ours. */
 const ASKED = new Set<Op["op"] | undefined>([
   "user",
+  "bundle",
   "cwd",
   "scheduler",
   "io-priority",

@@ -4,7 +4,7 @@ import type { AttributeStep } from "./mount-steps.ts";
 import type { UserOp } from "./op-user.ts";
 import type { NetworkPlan } from "./runtime.ts";
 
-export type Op = ShimOp | SharedOp | ChildOp | UserOp | AttendOp;
+export type Op = ShimOp | SharedOp | ChildOp | UserOp | AttendOp | CallerOp;
 
 /** The shim itself, before the clone. */
 export type ShimOp =
@@ -49,6 +49,33 @@ export type SharedOp =
 
 /** The child, on its way into the container. */
 export type ChildOp = MountOp | FileOp | IdentityOp | SettingOp | PerformanceOp;
+
+/** The child where it only calls another OCI runtime, and never enters the container. */
+export type CallerOp =
+  | {
+      readonly op: "bundle";
+      readonly path: string;
+      /** JSON before and behind the numbers of the user. */
+      readonly before: string;
+      readonly behind: string;
+      readonly user: string;
+      readonly groups: readonly string[];
+    }
+  | {
+      readonly op: "runtime";
+      readonly directory: string;
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      /** Its process is handed to the shim, with its terminal where `console` says that it sends one. */
+      readonly makesProcess: boolean;
+      readonly console: boolean;
+      readonly rows: number;
+      readonly columns: number;
+      /** Nothing comes behind it. */
+      readonly last: boolean;
+    }
+  /** Enters the network namespace of that process, or goes back. */
+  | { readonly op: "process-network"; readonly enter: boolean };
 
 export type MountOp =
   /** What a bind is of, taken while it still is a peer of the host's mount. */

@@ -107,10 +107,15 @@ export function capabilityWarnings({ capabilities = {} }: Process): string[] {
   return unknown.size === 0 ? [] : [`unknown capabilities are ignored: ${[...unknown].join(", ")}`];
 }
 
-function userOp({ user }: Process): Op {
+function userOp(process: Process): Op {
+  return { op: "user", ...userText(process) };
+}
+
+/** Whom the shim looks up in the container's tables. */
+export function userText({ user }: Process): { user: string; groups: readonly string[] } {
   const further = (user.additionalGids ?? []).filter((gid) => gid !== user.gid); // that one he has already
   const groups = [...further.map(String), ...(user.additionalGroups ?? [])];
-  return { op: "user", user: user.username ?? `${user.uid}:${user.gid}`, groups };
+  return { user: user.username ?? `${user.uid}:${user.gid}`, groups };
 }
 
 function rlimitOps(rlimits: readonly Rlimit[]): Op[] {

@@ -100,7 +100,7 @@ function rootAgain(root: RootFilesystem): Op {
 }
 
 /** Mounted from the layers' directory, so that many short names fit the one page of options that the kernel takes. */
-function overlayOp(root: Extract<RootFilesystem, { kind: "overlay" }>): Op {
+export function overlayOp(root: Extract<RootFilesystem, { kind: "overlay" }>): Op {
   const { lower, upper, work, volatile, mountpoint, layersDirectory } = root;
   const data = [
     `lowerdir=${lower.map(escapeOption).join(":")}`,

@@ -21,6 +21,7 @@ export function supervisionOps(
   process: Process,
   supervision: Supervision,
   oomCounterFile?: string,
+  moreFlags = 0,
 ): Op[] {
   const { runDirectory, log, spillDirectory, handover } = supervision;
   const { height = 0, width = 0 } = process.consoleSize ?? {};
@@ -28,7 +29,7 @@ export function supervisionOps(
     op: "supervise",
     id,
     runDirectory,
-    flags: flagsOf(process, supervision),
+    flags: flagsOf(process, supervision) | moreFlags,
     rows: height,
     columns: width,
     drainMs: DRAIN_MS,

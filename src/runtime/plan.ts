@@ -86,7 +86,7 @@ function networkOps(network: NetworkPlan | undefined, barrier: boolean, sysctls:
     : [...wait, ...messages, ...sysctls];
 }
 
-function netlinkOp(step: NetworkPlan["inside"][number]): Op {
+export function netlinkOp(step: NetworkPlan["inside"][number]): Op {
   return { op: "netlink", ...step };
 }
 

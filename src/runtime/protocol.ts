@@ -77,6 +77,9 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   "memory-policy": 85,
   "bind-source": 90,
   remount: 91,
+  bundle: 116,
+  runtime: 117,
+  "process-network": 118,
 };
 
 export const BARRIER_HOOKS = 1;
@@ -87,6 +90,7 @@ export const SUPERVISE_STDIN = 2;
 export const SUPERVISE_STDIN_ONCE = 4;
 export const SUPERVISE_INIT = 8;
 export const SUPERVISE_HANDOVER = 16;
+export const SUPERVISE_CALLER = 32;
 
 export const WRITE_APPEND = 1;
 export const WRITE_OPTIONAL = 2;
@@ -107,6 +111,9 @@ export const ATTEND_TERMINAL = 1;
 export const ATTEND_CONCLUDE = 2;
 export const CONSOLE_BIND = 1;
 export const HOOK_AT_ROOT = 1;
+export const RUNTIME_MAKES_PROCESS = 1;
+export const RUNTIME_CONSOLE = 2;
+export const RUNTIME_LAST = 4;
 
 export const MSG_HELLO = 1;
 export const MSG_ATTACH = 2;

@@ -28,6 +28,8 @@ export interface Driver {
   /** Throws for what cannot be done, before anything is made. */
   plan(launch: Launch): readonly Op[];
   execPlan(launch: ExecLaunch): readonly Op[];
+  /** Right before the first step, where a plan alone does not do. */
+  prepare?(launch: Launch): void;
   /** Once the process exists, before its start. */
   created?(launch: Launch): void;
   /** Of the specification's hooks; absent where somebody else runs them. */
@@ -90,6 +92,7 @@ export class ShimRuntime implements Runtime {
     const ops = this.#driver.plan(launch);
     const cgroup = launch.spec.linux.cgroupsPath;
     if (cgroup !== undefined) this.#prepareParent(cgroup);
+    this.#driver.prepare?.(launch);
     const place = { id: launch.id, runDirectory: launch.supervision.runDirectory, cgroup, source: launch };
     const process = await this.#launch(ops, place);
     process.warnings.push(...capabilityWarnings(launch.spec.process));
@@ -230,8 +233,11 @@ export class ShimRuntime implements Runtime {
   /** An exec has neither: its groups and whatever else are its container's. */
   async #removeContainer({ id, cgroup }: Place): Promise<void> {
     if (cgroup === undefined) return;
-    await this.#driver.forget?.(id);
-    await removeCgroup(this.#features.cgroups, cgroup, { kill: true });
+    try {
+      await this.#driver.forget?.(id);
+    } finally {
+      await removeCgroup(this.#features.cgroups, cgroup, { kill: true });
+    }
   }
 }
 

@@ -81,7 +81,8 @@ function digestOfSource(
   return digestOf(`${compiler} ${kernelVersion.join(".")} ${capabilities}\n${source}`);
 }
 
-function rulesOf(choice: Seccomp | DockerSeccomp, capabilities: bigint, features: Features): Seccomp {
+/** The rules of a profile that hold here, in the specification's own form. */
+export function rulesOf(choice: Seccomp | DockerSeccomp, capabilities: bigint, features: Features): Seccomp {
   if (!("profile" in choice)) return choice;
   const { architecture, kernelVersion } = features;
   const profile = choice.profile === "default" ? DEFAULT_PROFILE : parseProfile(choice.profile.json);

@@ -1,0 +1,56 @@
+/** The driver that lets another OCI runtime make the processes (runc, crun, runsc); under our shims, like our own. */
+import { mkdirSync, readdirSync } from "node:fs";
+import type { Features } from "../kernel/features.ts";
+import { run } from "../kernel/spawn.ts";
+import { BerthError } from "../lib/error.ts";
+import { missingSources } from "./external-bundle.ts";
+import {
+  commandOf,
+  compileExternalExecPlan,
+  compileExternalPlan,
+  type ExternalRuntime,
+} from "./external-plan.ts";
+import { readState } from "./records.ts";
+import type { ExecLaunch, Launch, Runtime } from "./runtime.ts";
+import { ShimRuntime } from "./shim-runtime.ts";
+
+export interface ExternalOptions {
+  readonly instance: string;
+  readonly features: Features;
+  readonly runtime: ExternalRuntime;
+}
+
+export function openExternalRuntime({ instance, features, runtime }: ExternalOptions): Runtime {
+  const driver = {
+    plan: (launch: Launch) => compileExternalPlan(launch, runtime, features),
+    execPlan: (launch: ExecLaunch) => compileExternalExecPlan(launch, runtime, shimOf(launch), features),
+    prepare: (launch: Launch) => {
+      for (const path of [runtime.stateDirectory, ...missingSources(launch.spec)])
+        mkdirSync(path, { recursive: true, mode: 0o755 });
+    },
+    forget: (id: string) => forget(runtime, id),
+  };
+  return new ShimRuntime({ instance, features, driver });
+}
+
+function shimOf({ container, target }: ExecLaunch): number {
+  const state = readState(container.supervision.runDirectory);
+  if (state !== undefined && state.pid === target.pid && state.startTime === target.startTime)
+    return state.shimPid;
+  throw new BerthError("not_found", `process ${target.pid} of container ${container.id}: no such process`);
+}
+
+/** Runtimes name what they keep of a container after its id. Without anything of it there is nobody to ask. */
+async function forget(runtime: ExternalRuntime, id: string): Promise<void> {
+  if (!namesIn(runtime.stateDirectory).some((name) => name.startsWith(id))) return;
+  const [path = "", ...args] = commandOf(runtime);
+  await run(path, [...args, "delete", "--force", id], { debianPackage: runtime.name });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // it has never made a container
+  }
+}
