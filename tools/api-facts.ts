@@ -29,6 +29,7 @@ type Shape = string | { list: Shape } | { map: Shape } | { fields: Record<string
 
 const BODIES = {
   CONTAINER_CREATE: ["/containers/create", "post"],
+  CONTAINER_UPDATE: ["/containers/{id}/update", "post"],
   EXEC_CREATE: ["/containers/{id}/exec", "post"],
   EXEC_START: ["/exec/{id}/start", "post"],
 } as const;

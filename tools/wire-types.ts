@@ -22,6 +22,8 @@ const ROOTS = [
   "ContainerCreateResponse",
   "ContainerTopResponse",
   "ContainerWaitResponse",
+  "ContainerUpdateResponse",
+  "ContainerStatsResponse",
   "FilesystemChange",
   "ImageSummary",
   "ImageInspect",

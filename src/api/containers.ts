@@ -1,11 +1,12 @@
 /** Containers, as far as question and answer are plain JSON. */
-import type { ContainerCreateRequest } from "../wire/requests.ts";
+import type { ContainerCreateRequest, ContainerUpdateRequest } from "../wire/requests.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Call } from "./call.ts";
 import { toCurrent } from "./compat.ts";
 import { empty, json, type Reply } from "./reply.ts";
 import { route } from "./route.ts";
-import { CONTAINER_CREATE } from "./shapes.ts";
+import { CONTAINER_CREATE, CONTAINER_UPDATE } from "./shapes.ts";
+import { jsonLinesOf } from "./streams.ts";
 
 async function list({ engine, query }: Call): Promise<Reply> {
   const limit = query.integer("limit");
@@ -88,6 +89,18 @@ async function top(call: Call): Promise<Reply> {
   return json(await call.engine.containers.top(call.parameter("id"), call.query.text("ps_args")));
 }
 
+async function update(call: Call): Promise<Reply> {
+  const request = (await call.json<ContainerUpdateRequest>(CONTAINER_UPDATE)) ?? {};
+  return json(await call.engine.containers.update(call.parameter("id"), request));
+}
+
+function stats(call: Call): Reply {
+  const { engine, query, signal } = call;
+  const options = { stream: query.flag("stream", true), oneShot: query.flag("one-shot") };
+  const source = jsonLinesOf(engine.containers.stats(call.parameter("id"), options, signal));
+  return { kind: "stream", contentType: "application/json", source, begin: "first" };
+}
+
 async function changes(call: Call): Promise<Reply> {
   return json(await call.engine.containers.changes(call.parameter("id")));
 }
@@ -119,6 +132,8 @@ export const containerRoutes = [
   route("POST", "/containers/{id}/unpause", unpause),
   route("POST", "/containers/{id}/rename", rename, { query: ["name"] }),
   route("POST", "/containers/{id}/resize", resize, { query: ["h", "w"] }),
+  route("POST", "/containers/{id}/update", update),
+  route("GET", "/containers/{id}/stats", stats, { query: ["stream", "one-shot"] }),
   route("GET", "/containers/{id}/top", top, { query: ["ps_args"] }),
   route("GET", "/containers/{id}/changes", changes),
   route("DELETE", "/containers/{id}", remove, { query: ["v", "force"], refused: ["link"] }),

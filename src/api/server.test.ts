@@ -55,7 +55,7 @@ test.each([
   ["/containers/x/json", 500, "a bug in berth: oops"],
   ["/containers/json?limit=ten", 400, 'strconv.Atoi: parsing "ten": invalid syntax'],
   ["/containers/json?filters=%7B", 400, "invalid filter"],
-  ["/containers/x/stats", 501, "berth does not support statistics of containers yet"],
+  ["/containers/x/checkpoints", 501, "berth does not support checkpoints yet"],
   ["/swarm", 501, "berth does not support swarm yet"],
   ["/containers/x/logs?stdout=1&details=1", 501, "berth does not support the parameter details yet"],
   ["/%zz", 400, 'invalid path "/%zz"'],

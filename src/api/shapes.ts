@@ -183,6 +183,54 @@ export const CONTAINER_CREATE: Shape = {
     },
   },
 };
+export const CONTAINER_UPDATE: Shape = {
+  fields: {
+    CpuShares: "integer",
+    Memory: "integer",
+    CgroupParent: "string",
+    BlkioWeight: "integer",
+    BlkioWeightDevice: { list: { fields: { Path: "string", Weight: "integer" } } },
+    BlkioDeviceReadBps: { list: { fields: { Path: "string", Rate: "integer" } } },
+    BlkioDeviceWriteBps: { list: { fields: { Path: "string", Rate: "integer" } } },
+    BlkioDeviceReadIOps: { list: { fields: { Path: "string", Rate: "integer" } } },
+    BlkioDeviceWriteIOps: { list: { fields: { Path: "string", Rate: "integer" } } },
+    CpuPeriod: "integer",
+    CpuQuota: "integer",
+    CpuRealtimePeriod: "integer",
+    CpuRealtimeRuntime: "integer",
+    CpusetCpus: "string",
+    CpusetMems: "string",
+    Devices: {
+      list: { fields: { PathOnHost: "string", PathInContainer: "string", CgroupPermissions: "string" } },
+    },
+    DeviceCgroupRules: { list: "string" },
+    DeviceRequests: {
+      list: {
+        fields: {
+          Driver: "string",
+          Count: "integer",
+          DeviceIDs: { list: "string" },
+          Capabilities: { list: { list: "string" } },
+          Options: { map: "string" },
+        },
+      },
+    },
+    KernelMemoryTCP: "integer",
+    MemoryReservation: "integer",
+    MemorySwap: "integer",
+    MemorySwappiness: "integer",
+    NanoCpus: "integer",
+    OomKillDisable: "boolean",
+    Init: "boolean",
+    PidsLimit: "integer",
+    Ulimits: { list: { fields: { Name: "string", Soft: "integer", Hard: "integer" } } },
+    CpuCount: "integer",
+    CpuPercent: "integer",
+    IOMaximumIOps: "integer",
+    IOMaximumBandwidth: "integer",
+    RestartPolicy: { fields: { Name: "string", MaximumRetryCount: "integer" } },
+  },
+};
 export const EXEC_CREATE: Shape = {
   fields: {
     AttachStdin: "boolean",

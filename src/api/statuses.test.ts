@@ -42,6 +42,8 @@ const willing = fakeEngine({
     getArchive: async () => ({ stat: STAT, stream: nothing() }),
     export: async () => nothing(),
     top: async () => ({}),
+    update: async () => ({}),
+    stats: nothing,
     changes: async () => [],
     prune: async () => ({}),
     ...done(

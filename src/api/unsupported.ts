@@ -6,8 +6,6 @@ const EVERY: readonly Method[] = ["GET", "HEAD", "POST", "PUT", "DELETE"];
 
 /** Paths, or their beginnings when they end in a star; first match wins. */
 const MISSING: readonly (readonly [what: string, ...paths: string[]])[] = [
-  ["statistics of containers", "/containers/{id}/stats"],
-  ["changing the limits of a container", "/containers/{id}/update"],
   ["committing a container to an image", "/commit"],
   ["checkpoints", "/containers/{id}/checkpoints*"],
   ["building images", "/build*", "/session", "/grpc"],

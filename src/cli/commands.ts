@@ -182,6 +182,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./start.ts")).start,
   },
   {
+    names: ["container stats", "stats"],
+    summary: "Display a live stream of container(s) resource usage statistics",
+    load: async () => (await import("./stats.ts")).stats,
+  },
+  {
     names: ["container stop", "stop"],
     summary: "Stop one or more running containers",
     load: async () => (await import("./stop.ts")).stop,
@@ -200,6 +205,11 @@ export const COMMANDS: readonly Entry[] = [
     names: ["container unpause", "unpause"],
     summary: "Unpause all processes within one or more containers",
     load: async () => (await import("./pause.ts")).unpause,
+  },
+  {
+    names: ["container update", "update"],
+    summary: "Update configuration of one or more containers",
+    load: async () => (await import("./update.ts")).update,
   },
   {
     names: ["container wait", "wait"],
@@ -266,15 +276,11 @@ export const MISSING: Readonly<Record<string, string>> = {
   secret: "there is no swarm mode",
   service: "there is no swarm mode",
   stack: "there is no swarm mode",
-  stats: "read 'berth top CONTAINER' or the container's cgroup",
-  "container stats": "read 'berth top CONTAINER' or the container's cgroup",
   swarm: "there is no swarm mode",
   "system df": "see 'berth images' and 'berth ps --all --size'",
   "system dial-stdio": "connect to the socket itself",
   "system prune": "use 'berth container prune' and 'berth image prune'",
   trust: "there is no content trust",
-  update: "make the container again with the limits it needs",
-  "container update": "make the container again with the limits it needs",
   volume: "bind a directory with 'berth run --volume /host/path:/path'",
 };
 

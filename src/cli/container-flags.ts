@@ -286,3 +286,24 @@ export const CONTAINER_FLAGS: readonly Flag[] = [
 function refused(value: string, unsupported: string, ...names: readonly string[]): Flag[] {
   return names.map((name) => ({ name, value, many: true, help: "", unsupported }));
 }
+
+const CHANGEABLE = new Set([
+  "blkio-weight",
+  "cpu-period",
+  "cpu-quota",
+  "cpu-shares",
+  "cpus",
+  "cpuset-cpus",
+  "cpuset-mems",
+  "memory",
+  "memory-reservation",
+  "memory-swap",
+  "pids-limit",
+]);
+
+/** What `update` may change of a container that exists. */
+export const CHANGEABLE_LIMITS: readonly Flag[] = [
+  ...LIMITS.filter(({ name }) => CHANGEABLE.has(name)),
+  ...refused("string", "real-time scheduling groups are not used", "cpu-rt-period", "cpu-rt-runtime"),
+  ...refused("string", SOON, "restart"),
+];

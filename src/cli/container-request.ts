@@ -101,21 +101,29 @@ function hostConfigOf(flags: Flags): HostConfig {
   };
 }
 
-function limitsOf(flags: Flags): HostConfig {
+/** Those that `update` has, too. */
+export function changeableLimitsOf(flags: Flags): HostConfig {
   return {
     ...numbers(flags, {
       BlkioWeight: "blkio-weight",
       CpuPeriod: "cpu-period",
       CpuQuota: "cpu-quota",
       CpuShares: "cpu-shares",
-      OomScoreAdj: "oom-score-adj",
       PidsLimit: "pids-limit",
     }),
-    ...sizes(flags, { Memory: "memory", MemoryReservation: "memory-reservation", ShmSize: "shm-size" }),
+    ...sizes(flags, { Memory: "memory", MemoryReservation: "memory-reservation" }),
     ...(flags.given("memory-swap") ? { MemorySwap: parseSwapBytes(flags.text("memory-swap")) } : {}),
     ...(flags.given("cpus") ? { NanoCpus: parseCpusNano(flags.text("cpus")) } : {}),
-    ...swappinessOf(flags),
     ...textFields(flags, { CpusetCpus: "cpuset-cpus", CpusetMems: "cpuset-mems" }),
+  };
+}
+
+function limitsOf(flags: Flags): HostConfig {
+  return {
+    ...changeableLimitsOf(flags),
+    ...numbers(flags, { OomScoreAdj: "oom-score-adj" }),
+    ...sizes(flags, { ShmSize: "shm-size" }),
+    ...swappinessOf(flags),
     ...switches(flags, { OomKillDisable: "oom-kill-disable" }),
     ...filled("Ulimits", flags.list("ulimit").map(parseUlimit)),
     ...filled("BlkioWeightDevice", flags.list("blkio-weight-device").map(parseWeightDevice)),

@@ -4,14 +4,17 @@ import { formatFilters, type Filters } from "../wire/filters.ts";
 import type {
   ContainerCreateRequest,
   ContainersPruneResponse,
+  ContainerUpdateRequest,
   PathStat,
   WaitCondition,
 } from "../wire/requests.ts";
 import type {
   ContainerCreateResponse,
   ContainerInspectResponse,
+  ContainerStatsResponse,
   ContainerSummary,
   ContainerTopResponse,
+  ContainerUpdateResponse,
   ContainerWaitResponse,
   FilesystemChange,
 } from "../wire/schema.ts";
@@ -111,6 +114,15 @@ export class ContainerCalls {
   async wait(ref: string, condition: WaitCondition): Promise<Exit> {
     const { body } = await this.#transport.stream("POST", `${at(ref)}/wait`, { query: { condition } });
     return async () => requireStatus(await readText(body));
+  }
+
+  update(ref: string, limits: ContainerUpdateRequest): Promise<ContainerUpdateResponse> {
+    return this.#transport.json("POST", `${at(ref)}/update`, { body: JSON.stringify(limits) });
+  }
+
+  /** One look, without the difference to another. */
+  stats(ref: string): Promise<ContainerStatsResponse> {
+    return this.#transport.json("GET", `${at(ref)}/stats`, { query: { stream: 0, "one-shot": true } });
   }
 
   top(ref: string, psArgs: string): Promise<ContainerTopResponse> {

@@ -4,14 +4,17 @@ import type { Filters } from "../wire/filters.ts";
 import type {
   ContainerCreateRequest,
   ContainersPruneResponse,
+  ContainerUpdateRequest,
   PathStat,
   WaitCondition,
 } from "../wire/requests.ts";
 import type {
   ContainerCreateResponse,
   ContainerInspectResponse,
+  ContainerStatsResponse,
   ContainerSummary,
   ContainerTopResponse,
+  ContainerUpdateResponse,
   ContainerWaitResponse,
   FilesystemChange,
 } from "../wire/schema.ts";
@@ -34,13 +37,16 @@ import type {
   LogOptions,
   LogStream,
   PutArchiveOptions,
+  StatsOptions,
   StopOptions,
 } from "./requests.ts";
 import { writtenBytes } from "./size.ts";
 import { startContainer } from "./start.ts";
 import { isRunning, lastExitCode } from "./state.ts";
 import { killContainer, pauseContainer, requireRunning, stopContainer, unpauseContainer } from "./stop.ts";
+import { containerStats } from "./stats.ts";
 import { topContainer } from "./top.ts";
+import { updateContainer } from "./update.ts";
 
 export class Containers {
   readonly #parts: Parts;
@@ -136,6 +142,15 @@ export class Containers {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  async update(ref: string, request: ContainerUpdateRequest): Promise<ContainerUpdateResponse> {
+    return updateContainer(this.#parts, this.#get(ref), request);
+  }
+
+  /** Throws at once for a container that is not there. */
+  stats(ref: string, options: StatsOptions, signal: AbortSignal): AsyncGenerator<ContainerStatsResponse> {
+    return containerStats(this.#parts, this.#get(ref), options, signal);
   }
 
   async top(ref: string, psArgs: string | undefined): Promise<ContainerTopResponse> {

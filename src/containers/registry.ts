@@ -4,6 +4,7 @@ import { step } from "../lib/failpoint.ts";
 import type { Collection, Store } from "../store/store.ts";
 import { nameTaken, noSuchContainer } from "../wire/messages.ts";
 import { Container, type ContainerRecord } from "./container.ts";
+import type { ContainerSpec } from "./spec.ts";
 import type { ContainerState } from "./state.ts";
 
 export class Registry {
@@ -72,6 +73,14 @@ export class Registry {
     this.#byName.delete(container.name);
     container.record = record;
     this.#byName.set(name, container);
+    step();
+  }
+
+  /** Durable when this returns. */
+  setSpec(container: Container, spec: ContainerSpec): void {
+    const record = { ...container.record, spec };
+    this.#rows.put(container.id, record, container.name);
+    container.record = record;
     step();
   }
 

@@ -26,6 +26,13 @@ export interface LogOptions {
   readonly tail?: string | undefined;
 }
 
+export interface StatsOptions {
+  /** One answer each second. */
+  readonly stream: boolean;
+  /** Of a single answer: do not look twice, and say nothing of the time between. */
+  readonly oneShot: boolean;
+}
+
 export interface LogStream {
   readonly tty: boolean;
   readonly stream: AsyncIterable<Uint8Array>;

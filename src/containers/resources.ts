@@ -15,7 +15,7 @@ export function resourcesOf(hostConfig: HostConfig, find: FindDevice): Resources
     memory: memoryOf(hostConfig),
     cpu: cpuOf(hostConfig),
     blockIO: blockOf(hostConfig, find),
-    ...(limit > 0 ? { pids: { limit } } : {}),
+    ...(limit === 0 ? {} : { pids: { limit } }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** What runs processes in isolation. Two drivers, which pass the same suite (runtime-suite.ts): namespaces.ts and external.ts. */
+import type { CgroupStats } from "../kernel/cgroup-stats.ts";
 import type { Op } from "./op.ts";
 import type { IdMap } from "../lib/id-map.ts";
-import type { Process, Spec } from "./spec.ts";
+import type { Process, Resources, Spec } from "./spec.ts";
 
 /** How a process is looked after. Whether it has a terminal, and of what size, stands in `spec.process`. */
 export interface Supervision {
@@ -181,6 +182,10 @@ export interface Runtime {
   ): Promise<ProcessHandle | ExitRecord | undefined>;
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
+  /** `resources` is all that it may use from now on. All of it, or as it was. */
+  update(id: string, resources: Resources): Promise<void>;
+  /** What it has used since it was started. */
+  stats(id: string): Promise<CgroupStats>;
   /** Process ids as the host sees them. */
   processes(id: string): Promise<number[]>;
   /** Lets go of all processes; they go on. Their handles are of no use any more. */

@@ -1,5 +1,7 @@
 /** Everything about processes under shims that is the same for all drivers: making, adopting, pausing, cleaning up. */
 import { closeSync, existsSync, mkdirSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
+import { type CgroupStats, cgroupStats } from "../kernel/cgroup-stats.ts";
+import { updateCgroup } from "../kernel/cgroup-update.ts";
 import {
   cgroupDirectories,
   freeze,
@@ -21,6 +23,7 @@ import { capabilityWarnings } from "./plan-identity.ts";
 import { Supervised, type SupervisedOptions } from "./process.ts";
 import { lostRecord, readExit, readState, type StateRecord } from "./records.ts";
 import type { ExecLaunch, ExitRecord, Launch, ProcessHandle, Runtime } from "./runtime.ts";
+import type { Resources } from "./spec.ts";
 import { spawnShim } from "./shim.ts";
 
 /** What one driver decides by itself. */
@@ -149,6 +152,14 @@ export class ShimRuntime implements Runtime {
 
   async unpause(id: string): Promise<void> {
     await thaw(this.#features.cgroups, this.#path(id));
+  }
+
+  async update(id: string, resources: Resources): Promise<void> {
+    updateCgroup(this.#features.cgroups, this.#path(id), resources);
+  }
+
+  async stats(id: string): Promise<CgroupStats> {
+    return cgroupStats(this.#features.cgroups, this.#path(id));
   }
 
   async processes(id: string): Promise<number[]> {

@@ -13,6 +13,43 @@ export type ContainerCreateRequest = ContainerConfig & {
   NetworkingConfig?: NetworkingConfig | null;
 };
 
+/** `POST /containers/{id}/update`: the limits of a HostConfig. */
+export type ContainerUpdateRequest = Pick<
+  HostConfig,
+  | "BlkioDeviceReadBps"
+  | "BlkioDeviceReadIOps"
+  | "BlkioDeviceWriteBps"
+  | "BlkioDeviceWriteIOps"
+  | "BlkioWeight"
+  | "BlkioWeightDevice"
+  | "CgroupParent"
+  | "CpuCount"
+  | "CpuPercent"
+  | "CpuPeriod"
+  | "CpuQuota"
+  | "CpuRealtimePeriod"
+  | "CpuRealtimeRuntime"
+  | "CpuShares"
+  | "CpusetCpus"
+  | "CpusetMems"
+  | "DeviceCgroupRules"
+  | "DeviceRequests"
+  | "Devices"
+  | "IOMaximumBandwidth"
+  | "IOMaximumIOps"
+  | "Init"
+  | "KernelMemoryTCP"
+  | "Memory"
+  | "MemoryReservation"
+  | "MemorySwap"
+  | "MemorySwappiness"
+  | "NanoCpus"
+  | "OomKillDisable"
+  | "PidsLimit"
+  | "RestartPolicy"
+  | "Ulimits"
+>;
+
 /** `POST /containers/{id}/exec`. `ConsoleSize` is `[height, width]`. */
 export interface ExecConfig {
   AttachStdin?: boolean | null;

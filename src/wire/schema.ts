@@ -19,6 +19,38 @@ export type ClusterInfo = {
 
 export type Commit = { ID?: string | null };
 
+export type ContainerBlkioStatEntry = {
+  major?: number | null;
+  minor?: number | null;
+  op?: string | null;
+  value?: number | null;
+};
+
+export type ContainerBlkioStats = {
+  io_service_bytes_recursive?: ContainerBlkioStatEntry[] | null;
+  io_serviced_recursive?: ContainerBlkioStatEntry[] | null;
+  io_queue_recursive?: ContainerBlkioStatEntry[] | null;
+  io_service_time_recursive?: ContainerBlkioStatEntry[] | null;
+  io_wait_time_recursive?: ContainerBlkioStatEntry[] | null;
+  io_merged_recursive?: ContainerBlkioStatEntry[] | null;
+  io_time_recursive?: ContainerBlkioStatEntry[] | null;
+  sectors_recursive?: ContainerBlkioStatEntry[] | null;
+};
+
+export type ContainerCPUStats = {
+  cpu_usage?: ContainerCPUUsage | null;
+  system_cpu_usage?: number | null;
+  online_cpus?: number | null;
+  throttling_data?: ContainerThrottlingData | null;
+};
+
+export type ContainerCPUUsage = {
+  total_usage?: number | null;
+  percpu_usage?: number[] | null;
+  usage_in_kernelmode?: number | null;
+  usage_in_usermode?: number | null;
+};
+
 export type ContainerConfig = {
   Hostname?: string | null;
   Domainname?: string | null;
@@ -78,6 +110,32 @@ export type ContainerInspectResponse = {
   NetworkSettings?: NetworkSettings | null;
 };
 
+export type ContainerMemoryStats = {
+  usage?: number | null;
+  max_usage?: number | null;
+  stats?: { [name: string]: number } | null;
+  failcnt?: number | null;
+  limit?: number | null;
+  commitbytes?: number | null;
+  commitpeakbytes?: number | null;
+  privateworkingset?: number | null;
+};
+
+export type ContainerNetworkStats = {
+  rx_bytes?: number | null;
+  rx_packets?: number | null;
+  rx_errors?: number | null;
+  rx_dropped?: number | null;
+  tx_bytes?: number | null;
+  tx_packets?: number | null;
+  tx_errors?: number | null;
+  tx_dropped?: number | null;
+  endpoint_id?: string | null;
+  instance_id?: string | null;
+};
+
+export type ContainerPidsStats = { current?: number | null; limit?: number | null };
+
 export type ContainerState = {
   Status?: "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead" | null;
   Running?: boolean | null;
@@ -91,6 +149,28 @@ export type ContainerState = {
   StartedAt?: string | null;
   FinishedAt?: string | null;
   Health?: Health | null;
+};
+
+export type ContainerStatsResponse = {
+  name?: string | null;
+  id?: string | null;
+  read?: string | null;
+  preread?: string | null;
+  pids_stats?: ContainerPidsStats | null;
+  blkio_stats?: ContainerBlkioStats | null;
+  num_procs?: number | null;
+  storage_stats?: ContainerStorageStats | null;
+  cpu_stats?: ContainerCPUStats | null;
+  precpu_stats?: ContainerCPUStats | null;
+  memory_stats?: ContainerMemoryStats | null;
+  networks?: { [name: string]: ContainerNetworkStats } | null;
+};
+
+export type ContainerStorageStats = {
+  read_count_normalized?: number | null;
+  read_size_bytes?: number | null;
+  write_count_normalized?: number | null;
+  write_size_bytes?: number | null;
 };
 
 export type ContainerSummary = {
@@ -112,7 +192,15 @@ export type ContainerSummary = {
   Mounts?: MountPoint[] | null;
 };
 
+export type ContainerThrottlingData = {
+  periods?: number | null;
+  throttled_periods?: number | null;
+  throttled_time?: number | null;
+};
+
 export type ContainerTopResponse = { Titles?: string[] | null; Processes?: string[][] | null };
+
+export type ContainerUpdateResponse = { Warnings?: string[] | null };
 
 export type ContainerWaitExitError = { Message?: string | null };
 
