@@ -269,6 +269,18 @@ cases("run", [
     out: "Seccomp:\t0\n",
   },
   {
+    title: "--security-opt seccomp=FILE, whose values have 64 bits",
+    sh: `cat >$T/profile.json <<'END'
+{ "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+  { "names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122 },
+  { "names": ["rmdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122,
+    "args": [{ "index": 0, "op": "SCMP_CMP_GE", "value": 18446744073709551615 }] } ] }
+END
+docker run --rm --security-opt seccomp=$T/profile.json busybox sh -c 'mkdir /x; rmdir /x'`,
+    err: /mkdir: .*'\/x': Disk quota exceeded\nrmdir: .*No such file/,
+    code: 1,
+  },
+  {
     title: "--device adds a device",
     sh: "docker run --rm --device /dev/fuse:/dev/x:r busybox ls -l /dev/x",
     out: /^c.*10, 229 .*\/dev\/x$/m,
