@@ -1,13 +1,15 @@
 /** Our seccomp compiler against libseccomp, where that is installed: the same profile, every call both know, arguments around every condition. */
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from "../src/runtime/capabilities.ts";
 import { ARCHITECTURES, syscallNumbers } from "../src/runtime/seccomp/architectures.ts";
+import { boundaryCases } from "../src/runtime/seccomp/boundaries.ts";
 import { compileSeccomp } from "../src/runtime/seccomp/compile.ts";
 import { DEFAULT_PROFILE } from "../src/runtime/seccomp/facts.ts";
 import { interpret } from "../src/runtime/seccomp/interpreter.ts";
 import { isNarrow } from "../src/runtime/seccomp/narrow.ts";
 import { chooseRules } from "../src/runtime/seccomp/profile.ts";
-import type { Seccomp } from "../src/runtime/spec.ts";
+import type { Seccomp, SeccompArgument, SeccompRule } from "../src/runtime/spec.ts";
 import { hasLibseccomp, libseccompProgram } from "../test/support/libseccomp.ts";
 
 /** Above, libseccomp 2.5 knows no names. */
@@ -64,4 +66,35 @@ test.if(hasLibseccomp).each([
   const [theirs, ours] = [libseccompProgram(rules), compileSeccomp(rules, "x86_64")];
   expect(differences(rules, theirs, ours)).toEqual([]);
   expect(ours.length).toBeLessThan(theirs.length / 2);
+});
+
+const GETUID = 102;
+const small = fc.bigInt(0n, 6n);
+const condition = fc.record({
+  index: fc.integer({ min: 0, max: 2 }),
+  op: fc.constantFrom("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ").map((op) => `SCMP_CMP_${op}`),
+  value: small,
+  valueTwo: small,
+});
+const conditions = (most: number) =>
+  fc.uniqueArray(condition, { selector: ({ index }) => index, minLength: 1, maxLength: most });
+const ruleOf = (args: readonly SeccompArgument[]): SeccompRule => ({
+  names: ["getuid"],
+  action: "SCMP_ACT_ALLOW",
+  args,
+});
+
+test.if(hasLibseccomp).each<[string, fc.Arbitrary<SeccompRule[]>]>([
+  ["several conditions", conditions(3).map((args) => [ruleOf(args)])],
+  ["several rules", fc.array(conditions(1).map(ruleOf), { minLength: 2, maxLength: 3 })],
+])("with %s on any arguments both compilers say the same", (_, rules) => {
+  fc.assert(
+    fc.property(rules, (syscalls) => {
+      const seccomp = { defaultAction: "SCMP_ACT_ERRNO", architectures: ["SCMP_ARCH_X86_64"], syscalls };
+      const [theirs, ours] = [libseccompProgram(seccomp), compileSeccomp(seccomp, "x86_64")];
+      const asked = boundaryCases(seccomp, "x86_64").filter(({ number }) => number === GETUID);
+      return asked.every((data) => interpret(ours, data) === interpret(theirs, data));
+    }),
+    { numRuns: 50 },
+  );
 });

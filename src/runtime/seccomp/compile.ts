@@ -13,7 +13,7 @@ const KILL_PROCESS = 0x80000000;
 const MAX_INSTRUCTIONS = 4096;
 
 /** Part of every digest under which a program is kept: to be raised whenever the same rules compile to another program. */
-export const COMPILER_VERSION = 1;
+export const COMPILER_VERSION = 2;
 
 /** An architecture that is not listed is killed: its numbers mean other calls. */
 export function compileSeccomp(seccomp: Seccomp, native: Native): Uint8Array {

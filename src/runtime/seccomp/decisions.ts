@@ -165,7 +165,9 @@ function toCondition({ index, op, value, valueTwo }: SeccompArgument): Condition
   if (comparison === undefined) throw new BerthError("invalid", `unknown seccomp comparison "${op}"`);
   if (!Number.isInteger(index) || index < 0 || index > 5)
     throw new BerthError("invalid", `seccomp: there is no argument ${index}`);
-  return { index, op: comparison, value: unsigned(value), wanted: unsigned(valueTwo ?? 0) };
+  const [first, second] = [unsigned(value), unsigned(valueTwo ?? 0)];
+  // What the mask takes away cannot be wanted: libseccomp takes it away there, too.
+  return { index, op: comparison, value: first, wanted: comparison === "masked" ? first & second : 0n };
 }
 
 function unsigned(value: number | bigint): bigint {

@@ -112,7 +112,8 @@ type Step =
   | { readonly test: number; readonly with: number; readonly yes: Way; readonly no: Way };
 
 function stepsOf({ index, op, value, valueTwo }: SeccompArgument, name: string, action: string): Step[] {
-  const [first, second] = [BigInt(value), BigInt(valueTwo ?? 0)];
+  const first = BigInt(value);
+  const second = BigInt(valueTwo ?? 0) & first;
   const at = 16 + index * 8;
   const lower = lowerSteps(op, at, Number(first & 0xffffffffn), Number(second & 0xffffffffn));
   if (isNarrow(name, index) && !/_(ALLOW|LOG|TRACE|NOTIFY)$/.test(action)) return lower;
