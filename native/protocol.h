@@ -51,6 +51,8 @@ enum op_code {
     OP_OOM_COUNTER = 4,/* strings: file with an "oom_kill N" line (memory.oom_control, memory.events), read at start and at exit */
     OP_SECCOMP_LISTENER = 86, /* numbers: 1 when the process is OP_ENTER's, which does not exist yet when the filter is loaded | strings: path of a unix socket, then a message in pieces, between which the process's pid goes: connected to now, sent
                           with the descriptor that OP_SECCOMP makes by SECCOMP_FILTER_FLAG_NEW_LISTENER */
+    OP_SECCOMP_MESSENGER = 87, /* no operands, of the child, before it can make children in another pid namespace: makes the process that hands over the listener
+                          of OP_SECCOMP */
     OP_CLONE = 5,      /* numbers: CLONE_NEW* flags | strings: directory of the v2 cgroup to be born in, or "" */
 
     /* Anywhere. */

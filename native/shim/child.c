@@ -46,6 +46,7 @@ static op_function *const OPS[] = {
     [OP_NO_NEW_PRIVS] = op_no_new_privs,
     [OP_SECCOMP] = op_seccomp,
     [OP_SECCOMP_LISTENER] = op_seccomp_listener,
+    [OP_SECCOMP_MESSENGER] = op_seccomp_messenger,
     [OP_CWD] = op_cwd,
     [OP_MOUNT_ATTRIBUTES] = op_mount_attributes,
     [OP_ENTER] = op_enter,

@@ -7,11 +7,14 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -148,42 +151,62 @@ static int load(const struct op *op, struct failure *why)
     return listener < 0 ? fail(why, "seccomp") : (int)listener;
 }
 
+/* In the child: what it shares with its messenger. */
+static struct {
+    pid_t pid;
+    int bell; /* rung right before the filter is loaded */
+    atomic_int *said;
+} messenger;
+
 /* The child's copy is closed in its table: one who dies must not be waited for because the child itself holds what it held. */
-static _Noreturn void run_messenger(atomic_int *said, uint32_t index, pid_t child)
+static _Noreturn void run_messenger(pid_t child)
 {
+    uint64_t rung;
     int listener;
 
-    while ((listener = atomic_load(said)) == LOADING && getppid() == child)
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != child || read(messenger.bell, &rung, sizeof rung) != sizeof rung)
+        _exit(1);
+    while ((listener = atomic_load(messenger.said)) == LOADING)
         sched_yield();
     if (listener > 0) {
-        bool delivered = send_descriptor(SYNC_LISTENER, index, listener) == 0 && hear_go() == 0;
+        bool delivered = send_descriptor(SYNC_LISTENER, (uint32_t)rung, listener) == 0 && hear_go() == 0;
 
         close(listener);
-        atomic_store(said, delivered ? DELIVERED : LOST);
+        atomic_store(messenger.said, delivered ? DELIVERED : LOST);
     }
     _exit(0);
 }
 
-static int load_with_listener(const struct op *op, struct failure *why)
+int op_seccomp_messenger(const struct op *op, struct failure *why)
 {
-    atomic_int *said = mmap(NULL, sizeof *said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t child = getpid();
 
-    if (said == MAP_FAILED)
-        return fail(why, "mmap for the seccomp listener");
-    pid_t messenger = (pid_t)syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, NULL);
+    (void)op;
+    messenger.said = mmap(NULL, sizeof *messenger.said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    messenger.bell = eventfd(0, EFD_CLOEXEC);
+    if (messenger.said == MAP_FAILED || messenger.bell < 0)
+        return fail(why, "memory for the seccomp listener");
+    messenger.pid = (pid_t)syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, NULL);
+    if (messenger.pid == 0)
+        run_messenger(child);
+    return messenger.pid < 0 ? fail(why, "clone for the seccomp listener") : 0;
+}
 
-    if (messenger < 0)
-        return fail(why, "clone for the seccomp listener");
-    if (messenger == 0)
-        run_messenger(said, op->index, child);
+/* The bell says which op of the plan it is; never 0, as there is a clone before it. */
+static int load_with_listener(const struct op *op, struct failure *why)
+{
+    uint64_t index = op->index;
+
+    if (messenger.said == NULL || write(messenger.bell, &index, sizeof index) != sizeof index)
+        return errno = ENOTCONN, fail(why, "seccomp without a messenger");
     int listener = load(op, why);
 
-    atomic_store(said, listener < 0 ? LOST : listener);
-    while (atomic_load(said) == listener)
+    atomic_store(messenger.said, listener < 0 ? LOST : listener);
+    while (atomic_load(messenger.said) == listener)
         ; /* no system call: it would be asked about, and nobody is there to answer */
-    waitpid(messenger, NULL, __WALL);
-    if (listener >= 0 && atomic_load(said) == LOST)
+    waitpid(messenger.pid, NULL, __WALL);
+    if (listener >= 0 && atomic_load(messenger.said) == LOST)
         return errno = EPIPE, fail(why, "hand over the seccomp listener");
     return listener < 0 ? -1 : 0;
 }

@@ -150,7 +150,7 @@ op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonl
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
 op_function op_user_namespace, op_open, op_tree, op_overlay, op_file_system, op_within, op_owner;
 op_function op_join_user, op_become_root, op_attach_root, op_attach, op_host_socket;
-op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_cwd, op_exec, op_barrier, op_enter;
+op_function op_bounding, op_user, op_capabilities, op_no_new_privs, op_seccomp, op_seccomp_listener, op_seccomp_messenger, op_cwd, op_exec, op_barrier, op_enter;
 op_function op_find, op_await_start, op_keyring;
 op_function op_hook, op_scheduler, op_io_priority, op_affinity, op_personality, op_memory_policy;
 op_function op_bundle, op_runtime, op_process_network;

@@ -273,6 +273,7 @@ type Late =
   | "user"
   | "capabilities"
   | "no-new-privs"
+  | "seccomp-messenger"
   | "enter"
   | "seccomp";
 
@@ -375,6 +376,12 @@ function describeIdentity(op: Extract<Op, { op: Late }> | PerformanceOp): Descri
       return {
         call: "prctl(PR_SET_NO_NEW_PRIVS)",
         purpose: "programs that it runs gain no rights, setuid or not",
+      };
+    case "seccomp-messenger":
+      return {
+        call: "clone(CLONE_FILES)",
+        purpose:
+          "a process without filter will hand over the listener, while the program itself may not call",
       };
     case "seccomp":
       return {

@@ -168,6 +168,8 @@ function settingOperands(
             | "user"
             | "capabilities"
             | "no-new-privs"
+            | "seccomp-messenger"
+            | "seccomp-messenger"
             | "enter"
             | "seccomp"
             | "cwd"
@@ -229,6 +231,7 @@ function settingOperands(
     case "readonly-root":
     case "session":
     case "no-new-privs":
+    case "seccomp-messenger":
     case "enter":
       return [[], []];
     default:

@@ -167,6 +167,8 @@ export type IdentityOp =
       readonly ambient: bigint;
     }
   | { readonly op: "no-new-privs" }
+  /** Before the child can make children in another pid namespace. */
+  | { readonly op: "seccomp-messenger" }
   /** The rest is done by a new process, in the pid namespace that was joined. */
   | { readonly op: "enter" }
   | { readonly op: "seccomp"; readonly flags: number; readonly program: Uint8Array };

@@ -304,6 +304,14 @@ test.each<[string, Launch, string]>([
   expect(() => compile(what)).toThrow(words);
 });
 
+test("who hands over the listener of an exec is made outside of the container's pid namespace", () => {
+  const seccomp = { program: new Uint8Array(8), flags: 8, listener: { path: "/run/agent" } };
+  const ops = compileExecPlan({ ...exec, seccomp }, features(layouts.v1));
+  const joined = ops.findLastIndex(({ op }) => op === "join-process");
+  expect(ops.findIndex(({ op }) => op === "seccomp-messenger")).toBeLessThan(joined);
+  expect(ascending(order(ops, "clone", "seccomp-messenger", "seccomp", "enter"))).toBe(true);
+});
+
 test("a seccomp listener is connected to before the clone, and told of the process by number", () => {
   const seccomp = {
     defaultAction: "SCMP_ACT_ALLOW",
@@ -312,7 +320,7 @@ test("a seccomp listener is connected to before the clone, and told of the proce
   };
   const ops = compile({ ...withLinux({ seccomp }), bundle: "/bundle" });
   const op = ops.find((each) => each.op === "seccomp-listener");
-  expect(ascending(order(ops, "seccomp-listener", "clone", "seccomp"))).toBe(true);
+  expect(ascending(order(ops, "seccomp-listener", "clone", "seccomp-messenger", "seccomp"))).toBe(true);
   expect(JSON.parse(op?.introduction.join("17") ?? "")).toEqual({
     ociVersion: "1.2.0",
     fds: ["seccompFd"],

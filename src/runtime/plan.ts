@@ -12,7 +12,7 @@ import { affinityOps, checkExecScheduler, checkLinux, checkProcess, performanceO
 import { supervisionOps } from "./plan-supervision.ts";
 import { prepare } from "./plan-user.ts";
 import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
-import { listenerOps } from "./seccomp/listener.ts";
+import { listenerOps, messengerOps } from "./seccomp/listener.ts";
 import type { Spec } from "./spec.ts";
 
 export { encodePlan } from "./encode.ts";
@@ -51,6 +51,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       launch.supervision.waitForStart || needsBarrier(launch, features),
       sysctlOps(spec),
     ),
+    ...messengerOps(filter),
     ...identityOps(spec.process, filter, rights, {
       createCwd: true,
       hooks: hooksBeforeExec(launch),
@@ -153,6 +154,7 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
     ...joinCgroupOps(hierarchies.map(({ mountpoint }) => `${mountpoint}${launch.cgroup}/tasks`)),
     ...affinityOps(process.execCPUAffinity?.final),
     ...performanceOps(process, launch.linux),
+    ...messengerOps(filter),
     ...(idMap === undefined
       ? [{ op: "join-process", ...target, flags: JOINED } as const, ...oomScore]
       : [...oomScore, ...joinUser(target)]),

@@ -12,6 +12,7 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   spill: 3,
   "oom-counter": 4,
   "seccomp-listener": 86,
+  "seccomp-messenger": 87,
   clone: 5,
   mkdir: 16,
   write: 17,

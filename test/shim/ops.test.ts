@@ -526,7 +526,10 @@ describe("settings", () => {
         entering: false,
       },
     ];
-    const inside: Op[] = [{ op: "seccomp", flags: NEW_LISTENER, program: ALLOW_ALL }];
+    const inside: Op[] = [
+      { op: "seccomp-messenger" },
+      { op: "seccomp", flags: NEW_LISTENER, program: ALLOW_ALL },
+    ];
     await using shim = await Shim.container(place, { argv: ["true"], before, inside });
     shim.start();
     const { pid } = await shim.running();
@@ -536,7 +539,10 @@ describe("settings", () => {
 
   root("a filter for a listener that nobody was named for is not loaded", async () => {
     using place = new Place();
-    const inside: Op[] = [{ op: "seccomp", flags: NEW_LISTENER, program: ALLOW_ALL }];
+    const inside: Op[] = [
+      { op: "seccomp-messenger" },
+      { op: "seccomp", flags: NEW_LISTENER, program: ALLOW_ALL },
+    ];
     const { object } = await failureOf(place, containerPlan(place, { argv: ["true"], inside }));
     expect(object).toContain("send to seccomp listener");
   });

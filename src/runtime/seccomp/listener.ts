@@ -36,6 +36,11 @@ export function listenerOps(filter: CompiledSeccomp | undefined, container: Stat
   return [{ op: "seccomp-listener", path, introduction, entering: pid !== undefined }];
 }
 
+/** Of the child, before it joins a pid namespace: who hands the listener over may not be seen in a container. */
+export function messengerOps(filter: CompiledSeccomp | undefined): Op[] {
+  return filter?.listener === undefined ? [] : [{ op: "seccomp-messenger" }];
+}
+
 /** The specification's container process state, cut where the process's own id goes. */
 function introductionOf(
   container: StateSource,
