@@ -13,7 +13,9 @@
 #include "shim.h"
 
 /* Engines, and clients that have not said yet what they want, find a place however many clients there are. */
-#define CONNECTIONS_LIMIT (CLIENTS_LIMIT + 32)
+#define CONNECTIONS_LIMIT (CLIENTS_LIMIT + UNSEEN_ENDS + 32)
+/* The engine counts too; of some that it knows to be gone the end has not been read here yet. */
+#define UNSEEN_ENDS 16
 #define CHUNK_SIZE 65536
 /* A record that only one client is meant to get: the last it hears. */
 #define LAST_WORDS 0x10000u
@@ -157,18 +159,6 @@ static bool trusted(int fd)
     socklen_t size = sizeof peer;
 
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
-}
-
-void connections_accept(void)
-{
-    int fd;
-
-    while ((fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
-        if (trusted(fd))
-            add(fd, KIND_NEW);
-        else
-            close(fd);
-    }
 }
 
 void connections_open(int epoll, int listener, int first)
@@ -467,7 +457,7 @@ static bool send_log_files(struct connection *client)
 
 static void become_client(struct connection *connection, uint32_t streams)
 {
-    bool full = count_clients() >= CLIENTS_LIMIT;
+    bool full = count_clients() >= CLIENTS_LIMIT + UNSEEN_ENDS;
 
     connection->kind = KIND_CLIENT;
     connection->streams = streams & ATTACH_LOG ? streams & (ATTACH_STDIN | ATTACH_LOG) : streams;
@@ -479,8 +469,6 @@ static void become_client(struct connection *connection, uint32_t streams)
         connection->streams &= ~ATTACH_STDIN;
     watch_client(connection);
 }
-
-static void read_first_frames(void);
 
 static void handle(struct connection *from, uint16_t type, const unsigned char *payload, uint32_t size)
 {
@@ -502,7 +490,6 @@ static void handle(struct connection *from, uint16_t type, const unsigned char *
     case MSG_START:
         /* Who connected before this was sent must see the first byte of output. */
         connections_accept();
-        read_first_frames();
         return supervise_open_barrier(first != 0 ? first : BARRIER_START);
     case MSG_SIGNAL:
         return reply(from, MSG_SIGNAL, supervise_signal((int)first));
@@ -562,6 +549,20 @@ static void read_first_frames(void)
     for (struct connection *at = connections; at != NULL; at = at->next)
         if (at->kind == KIND_NEW && !at->dead)
             read_frames(at);
+}
+
+void connections_accept(void)
+{
+    int fd;
+
+    while ((fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        if (trusted(fd))
+            add(fd, KIND_NEW);
+        else
+            close(fd);
+    }
+    /* Who came before the output that is read next gets it: what it wants is here already, and must not wait for a turn. */
+    read_first_frames();
 }
 
 static void read_input(struct connection *client)

@@ -7,7 +7,7 @@ import type { AttachStream, LogFollower } from "./runtime.ts";
 
 /** The kernel's limit for the path of a socket is 108 bytes with its end. */
 const SOCKET_PATH_MAX = 107;
-const HIGH_WATER = 1 << 20;
+const HIGH_WATER = 256 << 10;
 
 /** Calls `use` with a path of `runDirectory`'s socket that is short enough, whatever the directory is called. */
 export async function withSocketPath<T>(runDirectory: string, use: (path: string) => Promise<T>): Promise<T> {

@@ -136,7 +136,7 @@ root(
     using place = new Place();
     await using shim = await running(place);
     const clients: Client[] = [];
-    for (let count = 0; count < CLIENTS_LIMIT; count++) clients.push(await shim.attach());
+    for (let count = 0; count < CLIENTS_LIMIT + 16; count++) clients.push(await shim.attach());
     const [, words] = Object.values(splitFrames(await (await shim.attach()).raw()));
     expect(words?.toString()).toBe("berth: 400 clients are attached already, and no more are served\n");
     clients[0]?.write("to all\n");
