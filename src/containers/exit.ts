@@ -53,19 +53,25 @@ function attempt(parts: Parts, container: Container, write: () => void): void {
   }
 }
 
-/** Gives back what a run used. Never rejects: what is left is found by the next recovery. */
+/** Gives back what a run used; what fails keeps nothing else from it. Never rejects: what is left is found by the next recovery. */
 export async function settle(parts: Parts, container: Container, handle: ProcessHandle): Promise<void> {
-  try {
-    releaseNetwork(parts, container);
-    step();
-    await handle.release();
-    step();
-    if (container.spec.hostConfig.IpcMode === "shareable") unmountSharedMemory(parts.places, container.id);
-  } catch (error) {
+  const left = (error: unknown): void =>
     parts.log("warn", "something of an ended container is left", {
       container: container.id,
       error: String(error),
     });
+  try {
+    releaseNetwork(parts, container);
+    step();
+  } catch (error) {
+    left(error);
+  }
+  await handle.release().catch(left);
+  try {
+    step();
+    if (container.spec.hostConfig.IpcMode === "shareable") unmountSharedMemory(parts.places, container.id);
+  } catch (error) {
+    left(error);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Reads a `json-file` log and the files that rotation made of it, oldest line first, without losing its place. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import type { LogFile } from "../runtime/runtime.ts";
 
 const BLOCK_BYTES = 64 << 10;
@@ -129,6 +129,12 @@ function openListed(path: string, listed: readonly LogFile[]): OpenFile[] {
   }
   for (const { fd } of found) if (!files.some((file) => file.fd === fd)) closeSync(fd);
   return files;
+}
+
+/** The paths of a log's files, as they are now. */
+export function logFiles(path: string): string[] {
+  const older = Array.from({ length: MAX_FILES - 1 }, (_, at) => `${path}.${at + 1}`);
+  return [path, ...older].filter((name) => existsSync(name));
 }
 
 function openFile(path: string): OpenFile | undefined {

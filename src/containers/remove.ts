@@ -1,12 +1,13 @@
 /** `rm`: first the record, then the bytes. A crash in between leaves a directory that nobody owns, which recovery removes. */
-import { renameSync } from "node:fs";
+import { renameSync, truncateSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { SIGKILL } from "../lib/signal.ts";
 import { removalInProgress, removeRunning } from "../wire/messages.ts";
 import type { Container } from "./container.ts";
 import type { Parts } from "./parts.ts";
-import { containerDirectory, trashPath } from "./places.ts";
+import { logFiles } from "./log-files.ts";
+import { containerDirectory, logPath, trashPath } from "./places.ts";
 import { removeTree } from "./remove-tree.ts";
 import { isRunning, lastExitCode } from "./state.ts";
 import { signalContainer } from "./stop.ts";
@@ -22,7 +23,18 @@ export async function removeContainer(parts: Parts, container: Container, force:
     if (parts.registry.byId(container.id) !== container) return; // --rm was faster
     if (isRunning(container.state)) continue; // somebody started it meanwhile
     await container.settled;
-    return forget(parts, container);
+    return forgetOnFullDisk(parts, container);
+  }
+}
+
+/** Where not even the removal can be written down any more, the container's log makes room for it. */
+function forgetOnFullDisk(parts: Parts, container: Container): void {
+  try {
+    forget(parts, container);
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.code !== "no_space") throw error;
+    for (const path of logFiles(logPath(parts.places, container.id))) truncateSync(path);
+    forget(parts, container);
   }
 }
 
@@ -41,7 +53,8 @@ async function endNow(parts: Parts, container: Container): Promise<void> {
 /** Synchronous up to the point where the container no longer exists. */
 export function forget(parts: Parts, container: Container): void {
   const exitCode = lastExitCode(container.state);
-  parts.registry.remove(container, () => parts.networks.release(container.id));
+  parts.registry.remove(container, () => parts.networks.erase(container.id));
+  parts.networks.release(container.id);
   parts.registry.passState(container, { status: "removing" });
   giveBackUsers(parts, container.spec);
   parts.events.container(container, "destroy");

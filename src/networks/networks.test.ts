@@ -268,6 +268,21 @@ describe.skipIf(!isRoot)("the default bridge", () => {
     expect(() => networks.allocate("a")).toThrow('network interface "berth0" exists and is no bridge');
   });
 
+  test("an address whose removal comes to nothing is still its container's", () => {
+    const { address } = networks.allocate("a");
+    const failing = () =>
+      store.transaction(() => {
+        networks.erase("a");
+        throw new Error("no room to write that down");
+      });
+    expect(failing).toThrow("no room");
+    expect(networks.allocate("a").address).toBe(address);
+    expect(networks.allocate("b").address).not.toBe(address);
+    store.transaction(() => networks.erase("a"));
+    networks.release("a");
+    expect(networks.allocate("c").address).toBe(address);
+  });
+
   test("a subnet that the host reaches otherwise by now is chosen anew when nobody is on it", async () => {
     networks.allocate("a");
     networks.release("a");

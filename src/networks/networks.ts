@@ -113,6 +113,11 @@ export class Networks implements AsyncDisposable {
     };
   }
 
+  /** Only in the store, for a transaction that may come to nothing; release() is for when it has not. */
+  erase(containerId: string): void {
+    if (this.#endpoints.has(containerId)) this.#rows.remove(`${NETWORK}/${containerId}`);
+  }
+
   /** Forgets the address; the veth dies with the container's namespace. May be called twice. */
   release(containerId: string): void {
     const endpoint = this.#endpoints.get(containerId);

@@ -40,15 +40,15 @@ export class Collection<T> {
   /** Writes or replaces; `conflict` when another row has the second key `unique`. */
   put(id: string, value: T, unique?: string): void {
     try {
-      this.#put.run(id, unique ?? null, JSON.stringify(value));
+      writing(() => this.#put.run(id, unique ?? null, JSON.stringify(value)));
     } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
+      if (!hasCode(error, "SQLITE_CONSTRAINT_UNIQUE")) throw error;
       throw new BerthError("conflict", `"${unique}" is taken in ${this.#name}`, { cause: error });
     }
   }
 
   remove(id: string): void {
-    this.#remove.run(id);
+    writing(() => this.#remove.run(id));
   }
 
   /** In the order in which they were first put. */
@@ -57,6 +57,16 @@ export class Collection<T> {
   }
 }
 
-function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "SQLITE_CONSTRAINT_UNIQUE";
+/** What `work` writes may be more than the disk has room for: `no_space`. */
+export function writing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!hasCode(error, "SQLITE_FULL")) throw error;
+    throw new BerthError("no_space", "write state.db: no space left on device", { cause: error });
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -3,7 +3,7 @@ import { Database, SQLiteError } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { BerthError } from "../lib/error.ts";
-import { Collection } from "./collection.ts";
+import { Collection, writing } from "./collection.ts";
 import { lockFile } from "./lock.ts";
 import { type CollectionName, migrate } from "./migrations.ts";
 
@@ -48,7 +48,8 @@ export class Store implements Disposable {
 
   /** All of `work`'s writes, or none of them. Nested calls join the outer one. */
   transaction<T>(work: () => T): T {
-    return this.#database.inTransaction ? work() : this.#database.transaction(work).immediate();
+    if (this.#database.inTransaction) return work();
+    return writing(() => this.#database.transaction(work).immediate());
   }
 
   /** A single value that belongs to no collection. */
