@@ -31,7 +31,7 @@ export function startError(ops: readonly Op[], failure: Failure): BerthError {
   if (op?.op === "find") return findError(op.program, failure.errno);
   if (op?.op === "runtime") return externalError(op.argv[0] ?? "", failure);
   const code = codeOf(op, failure.errno);
-  if (op?.op === "clone" && failure.errno === EAGAIN)
+  if ((op?.op === "clone" || op?.op === "enter") && failure.errno === EAGAIN)
     return new BerthError(
       code,
       "no further process may start: the limit of processes is reached (pids, --pids-limit)",
