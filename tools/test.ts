@@ -32,7 +32,7 @@ const SUITES: readonly Suite[] = [
   { name: "other runtimes", paths: ["./test/runtimes"] },
   { name: "security", paths: ["./test/security"] },
   { name: "cgroup version 2, in a guest", paths: ["./test/v2"] },
-  { name: "stress", paths: ["./test/stress"] },
+  { name: "stress", paths: ["./test/stress"], processes: 2 },
 ];
 
 const AGAIN: Suite = {

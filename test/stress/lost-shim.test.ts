@@ -26,7 +26,7 @@ describe.if(has("root", "busybox"))("a shim that is killed by itself", () => {
 
   test("takes its container along: code 137, and the reason in its state and in the event", async () => {
     await subject.told("run", "-d", "--name", "c", "busybox", "sh", "-c", "sleep 1000 & exec sleep 1001");
-    const pids = await subject.processes("c", (count) => count === 2);
+    const pids = await subject.processes("c", 2);
     const waiting = subject.told("wait", "c");
     await signal("KILL", await subject.shimOf("c"));
     expect(await waiting).toBe("137\n");
@@ -43,10 +43,8 @@ describe.if(has("root", "busybox"))("a shim that is killed by itself", () => {
 
   test("takes its exec along and leaves the container alone", async () => {
     await subject.told("run", "-d", "--name", "c", "busybox", "sleep", "1000");
-    const [first = 0] = await subject.processes("c", (count) => count === 1);
     const exec = subject.spawn(["exec", "c", "sleep", "1001"]);
-    const pids = await subject.processes("c", (count) => count === 2);
-    const second = pids.find((pid) => pid !== first) ?? 0;
+    const second = await subject.processOf("c", "sleep 1001");
     await signal("KILL", await parentOf(second));
     expect(await exec.exited).toBe(137);
     expect(await lastEvent("c", "exec_die")).toMatchObject({

@@ -1,6 +1,6 @@
 /** The engine under stress, and what it holds: measured before a case and after it. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout } from "bun:test";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isEngines } from "../support/cases.ts";
 import { command, output } from "../support/command.ts";
 import { BERTH, startEngine, type TestEngine } from "../support/engine.ts";
@@ -11,6 +11,8 @@ export const MEGABYTE = 1 << 20;
 /** Bun's heap breathes; what grows by more than this was kept. */
 const HEAP_BREATH = 96 * MEGABYTE;
 
+setDefaultTimeout(30_000); // the machine may be busy with other suites
+
 export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }
@@ -19,11 +21,20 @@ export function descriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** A shim has one for each client, and a few of its own. */
+export function sockets(pid: number): number {
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  return links.filter((link) => link.startsWith("socket:")).length;
+}
+
 /** One engine for a file's cases. Each must leave it as it was: descriptors, memory, and all that leaks() looks for. */
 export class Subject {
   #engine: TestEngine | undefined;
 
-  constructor(start: () => Promise<TestEngine> = () => startEngine({ image: "busybox" })) {
+  constructor(
+    start: () => Promise<TestEngine> = () => startEngine({ image: "busybox" }),
+    end: () => Promise<void> = () => Promise.resolve(),
+  ) {
     let before = { descriptors: 0, memory: 0 };
     beforeAll(async () => {
       this.#engine = await start();
@@ -37,12 +48,15 @@ export class Subject {
       const { engine } = this;
       await engine.removeContainers();
       expect(await this.told("system", "fsck")).toBe("nothing is lost, nothing is left over\n");
-      expect(await leaks(engine.instance, engine.place, (line) => isEngines(line, engine))).toEqual([]);
+      const owned = (line: string) => isEngines(line, engine) || line === `mount ${engine.root}`;
+      expect(await leaks(engine.instance, engine.place, owned)).toEqual([]);
       await until("the engine to close what it opened", () => descriptors(engine.pid) <= before.descriptors);
-      expect(residentBytes(engine.pid)).toBeLessThan(before.memory + HEAP_BREATH);
+      const bound = before.memory + HEAP_BREATH;
+      await until("an idle engine to give memory back", () => residentBytes(engine.pid) < bound);
     }, 60_000);
     afterAll(async () => {
       await this.engine[Symbol.asyncDispose]();
+      await end();
     }, 60_000);
   }
 
@@ -76,15 +90,29 @@ export class Subject {
     });
   }
 
-  /** Waits until the processes of a container are as many as `wanted` says; gives the host's numbers. */
-  async processes(container: string, wanted: (count: number) => boolean): Promise<number[]> {
+  /** Waits until a container runs so many processes; gives the host's numbers. */
+  async processes(container: string, count: number): Promise<number[]> {
     let pids: number[] = [];
-    await until("the processes of the container", async () => {
-      const { body } = await this.engine.api("GET", `/containers/${container}/top?ps_args=-eo%20pid,args`);
-      pids = ((body as { Processes?: string[][] }).Processes ?? []).map(([pid]) => Number(pid));
-      return wanted(pids.length);
+    await until(`${count} processes in the container`, async () => {
+      pids = (await this.#top(container)).map(([pid]) => Number(pid));
+      return pids.length === count;
     });
     return pids;
+  }
+
+  /** Waits until a container runs that command; gives the host's number. */
+  async processOf(container: string, line: string): Promise<number> {
+    let found: string[] | undefined;
+    await until(`"${line}" in the container`, async () => {
+      found = (await this.#top(container)).find(([, args]) => args === line);
+      return found !== undefined;
+    });
+    return Number(found?.[0]);
+  }
+
+  async #top(container: string): Promise<string[][]> {
+    const { body } = await this.engine.api("GET", `/containers/${container}/top?ps_args=-eo%20pid,args`);
+    return (body as { Processes?: string[][] }).Processes ?? [];
   }
 }
 

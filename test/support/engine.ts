@@ -103,6 +103,7 @@ export class TestEngine implements AsyncDisposable {
     const response = await fetch(`http://berth${path}`, {
       unix: this.socket,
       method,
+      keepalive: false, // who counts the engine's descriptors shall not find ours among them
       ...(body === undefined
         ? {}
         : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
