@@ -59,9 +59,11 @@ async function discard(found: ProcessHandle | ExitRecord | undefined): Promise<v
 /** The record may be older than what happened: the process decides. Whether it is paused, the record does. */
 async function resume(parts: Parts, container: Container, handle: ProcessHandle): Promise<void> {
   const { state } = container;
-  const startedAt = isRunning(state) ? state.startedAt : formatTime(handle.startedAt ?? unixNanoseconds());
-  const process = { pid: handle.pid, startTime: String(handle.startTime), startedAt };
-  if (!isRunning(state)) parts.registry.setState(container, { status: "running", ...process });
+  const { pid } = handle;
+  const startTime = String(handle.startTime);
+  const known = isRunning(state) && state.pid === pid && state.startTime === startTime;
+  const startedAt = formatTime(handle.startedAt ?? unixNanoseconds());
+  if (!known) parts.registry.setState(container, { status: "running", pid, startTime, startedAt });
   container.handle = handle;
   await (container.state.status === "paused"
     ? parts.runtime.pause(container.id)
