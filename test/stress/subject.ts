@@ -81,7 +81,7 @@ export class Subject {
   }
 
   /** `berth WORDS` that goes on in the background. */
-  spawn(words: readonly string[], stdin: "pipe" | "ignore" = "ignore") {
+  spawn(words: readonly string[], stdin: Response | "ignore" = "ignore") {
     return Bun.spawn([BERTH, ...words], {
       env: { ...this.engine.env, ...this.engine.client },
       stdin,

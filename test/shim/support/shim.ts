@@ -25,10 +25,11 @@ export class Shim implements AsyncDisposable {
     this.#run = run;
   }
 
-  static async launch(place: Place, plan: readonly Op[] | Uint8Array): Promise<Shim> {
+  /** `program` where it is not the shim under test. */
+  static async launch(place: Place, plan: readonly Op[] | Uint8Array, program = SHIM): Promise<Shim> {
     const fd = memfd("plan", plan instanceof Uint8Array ? plan : encodePlan(plan), { seal: true });
     const [ours, theirs] = socketpair();
-    const child = Bun.spawn([SHIM], { stdio: ["ignore", "ignore", "inherit", fd, theirs], env: {} });
+    const child = Bun.spawn([program], { stdio: ["ignore", "ignore", "inherit", fd, theirs], env: {} });
     closeSync(fd);
     closeSync(theirs);
     return new Shim(new Control(await Wire.open({ fd: ours })), child, place.run);
