@@ -105,7 +105,8 @@ enum op_code {
     OP_TREE = 102,     /* numbers: slot, BIND_* flags, 1 + slot of the user namespace that maps its ids or 0, steps | strings: host source: a copy
                           of the mount, attached nowhere */
     OP_OVERLAY = 103,  /* numbers: slot, OVERLAY_* flags, slot of a user namespace, uid and gid of its root | strings: directory of the layers,
-                          directory of the container, its upper, its work, then the lower ones by their names in the layers' */
+                          directory of the container, options for mount(2) in the layers' directory, or "", then its upper, its work, and the
+                          lower ones by their names in the layers' directory */
     OP_FILE_SYSTEM = 104, /* numbers: slot, MS_* flags | strings: source, type, data: a new file system, attached nowhere */
     OP_WITHIN = 105,   /* numbers: slot: "in root" means below it from here on */
     OP_OWNER = 106,    /* numbers: uid, gid: whom the process's pipes belong to at first */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/fsuid.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +20,11 @@
 #define CONFIG_STRING 1u
 #define CONFIG_CREATE 6u
 #define LOWERS_LIMIT 500 /* OVL_MAX_STACK of the kernel */
+/* Strings of OP_OVERLAY. */
+#define OVERLAY_OPTIONS 2
+#define OVERLAY_UPPER 3
+#define OVERLAY_WORK 4
+#define OVERLAY_LOWER 5
 
 static int write_map(pid_t pid, const char *name, struct text map, struct failure *why)
 {
@@ -71,7 +77,7 @@ int map_ids(int tree, uint64_t user_namespace, unsigned recursive, const char *w
     struct mount_attributes attributes = {.set = ATTRIBUTE_IDMAP, .userns_fd = (uint64_t)slot_fd(user_namespace)};
 
     if (sys_mount_setattr(tree, recursive, &attributes) < 0)
-        return fail(why, "id-mapped mount of \"%s\"", what);
+        return fail(why, "map the ids of \"%s\" (not every file system can)", what);
     return 0;
 }
 
@@ -105,7 +111,7 @@ static int configure_lowers(int fs, int layers, const struct op *op, struct fail
     for (unsigned index = 0; index < op->strings; index++) {
         const char *name = next_string(&at).bytes;
 
-        if (index >= 4 && configure_layer(fs, "lowerdir+", layers, name, why) < 0)
+        if (index >= OVERLAY_LOWER && configure_layer(fs, "lowerdir+", layers, name, why) < 0)
             return -1;
     }
     return 0;
@@ -117,8 +123,8 @@ static int configure_overlay(int fs, int layers, int own, const struct op *op, s
     if (sys_fsconfig(fs, CONFIG_STRING, "source", "overlay") < 0)
         return fail(why, "fsconfig source of overlay");
     if (configure_lowers(fs, layers, op, why) < 0 ||
-        configure_layer(fs, "upperdir", own, op_string(op, 2).bytes, why) < 0 ||
-        configure_layer(fs, "workdir", own, op_string(op, 3).bytes, why) < 0)
+        configure_layer(fs, "upperdir", own, op_string(op, OVERLAY_UPPER).bytes, why) < 0 ||
+        configure_layer(fs, "workdir", own, op_string(op, OVERLAY_WORK).bytes, why) < 0)
         return -1;
     if ((op_number(op, 1) & OVERLAY_VOLATILE) && sys_fsconfig(fs, CONFIG_FLAG, "volatile", NULL) < 0)
         return fail(why, "overlay volatile");
@@ -129,44 +135,101 @@ static int configure_overlay(int fs, int layers, int own, const struct op *op, s
  * Whoever mounts an overlay makes its work directory, and later what is copied up: as an id that the mapped upper directory
  * can store. The rights stay the host's, for trusted.* attributes.
  */
-static int create_as(int fs, uid_t uid, gid_t gid)
+static int act_as(uid_t uid, gid_t gid, struct failure *why)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct all[2];
 
     if (syscall(SYS_capget, &header, all) < 0)
-        return -1;
+        return fail(why, "capget");
     setfsgid(gid);
     setfsuid(uid);
-    int created = syscall(SYS_capset, &header, all) < 0 ? -1 : sys_fsconfig(fs, CONFIG_CREATE, NULL, NULL), error = errno;
+    return syscall(SYS_capset, &header, all) < 0 ? fail(why, "capset") : 0;
+}
 
+static void act_as_root(void)
+{
     setfsuid(0);
     setfsgid(0);
     /* A change of user sets this to what fs.suid_dumpable says. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    return errno = error, created;
+}
+
+static int overlay_detached(const struct op *op, int layers, int own, struct failure *why)
+{
+    cleanup_close int fs = sys_fsopen("overlay");
+
+    if (fs < 0)
+        return fail(why, "fsopen overlay");
+    if (configure_overlay(fs, layers, own, op, why) < 0)
+        return -1;
+    int acting = act_as((uid_t)op_number(op, 3), (gid_t)op_number(op, 4), why);
+    int created = acting < 0 ? -1 : sys_fsconfig(fs, CONFIG_CREATE, NULL, NULL);
+
+    if (acting == 0 && created < 0)
+        fail(why, "mount overlay for \"%s\"", op_string(op, 1).bytes);
+    act_as_root();
+    int made = created < 0 ? -1 : sys_fsmount(fs, 0);
+
+    return made < 0 && created >= 0 ? fail(why, "fsmount overlay") : made;
+}
+
+static int attach_over(int tree, const char *path, struct failure *why)
+{
+    cleanup_close int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return target < 0 || sys_move_mount(tree, target) < 0 ? fail(why, "attach the mapped \"%s\"", path) : 0;
+}
+
+/* The mapped directories stand where the others did; a copy of the overlay is all that leaves this namespace. */
+static int overlay_in_own_namespace(const struct op *op, int layers, int own, struct failure *why)
+{
+    const char *directory = op_string(op, 0).bytes;
+    int made = -1;
+
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return fail(why, "mount propagation of \"/\"");
+    if (attach_over(own, op_string(op, 1).bytes, why) < 0 || attach_over(layers, directory, why) < 0)
+        return -1;
+    if (chdir(directory) < 0)
+        return fail(why, "chdir \"%s\"", directory);
+    if (act_as((uid_t)op_number(op, 3), (gid_t)op_number(op, 4), why) == 0) {
+        if (mount("overlay", directory, "overlay", 0, op_string(op, OVERLAY_OPTIONS).bytes) < 0)
+            fail(why, "mount overlay for \"%s\"", op_string(op, 1).bytes);
+        else if ((made = sys_open_tree(AT_FDCWD, directory, TREE_CLONE)) < 0)
+            fail(why, "open_tree of the overlay");
+    }
+    act_as_root();
+    return made;
+}
+
+/* Before Linux 6.15 overlay takes no directories of mounts that are attached nowhere: they are attached for a moment. */
+static int overlay_attached(const struct op *op, int layers, int own, struct failure *why)
+{
+    cleanup_close int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (ours < 0 || root < 0 || unshare(CLONE_NEWNS) < 0)
+        return fail(why, "a mount namespace for the overlay");
+    int made = overlay_in_own_namespace(op, layers, own, why);
+
+    if (setns(ours, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
+        return close_scoped(&made), fail(why, "back to the host's mount namespace");
+    return made;
 }
 
 int op_overlay(const struct op *op, struct failure *why)
 {
-    const char *layers_directory = op_string(op, 0).bytes, *directory = op_string(op, 1).bytes;
     uint64_t user_namespace = op_number(op, 2);
-    cleanup_close int layers = mapped_copy(layers_directory, user_namespace, why);
-    cleanup_close int own = layers < 0 ? -1 : mapped_copy(directory, user_namespace, why);
-    cleanup_close int fs = own < 0 ? -1 : sys_fsopen("overlay");
+    cleanup_close int layers = mapped_copy(op_string(op, 0).bytes, user_namespace, why);
+    cleanup_close int own = layers < 0 ? -1 : mapped_copy(op_string(op, 1).bytes, user_namespace, why);
+    bool attached = op_string(op, OVERLAY_OPTIONS).size > 0;
 
     if (layers < 0 || own < 0)
         return -1;
-    errno = fs < 0 ? errno : EINVAL;
-    if (fs < 0 || op->strings > LOWERS_LIMIT + 4)
-        return fail(why, "overlay of %u layers", op->strings - 4);
-    if (configure_overlay(fs, layers, own, op, why) < 0)
-        return -1;
-    if (create_as(fs, (uid_t)op_number(op, 3), (gid_t)op_number(op, 4)) < 0)
-        return fail(why, "mount overlay for \"%s\"", directory);
-    int made = sys_fsmount(fs, 0);
-
-    return made < 0 ? fail(why, "fsmount overlay") : slot_fill(op_number(op, 0), made, why);
+    errno = E2BIG;
+    if (op->strings > LOWERS_LIMIT + OVERLAY_LOWER)
+        return fail(why, "overlay of %u layers", op->strings - OVERLAY_LOWER);
+    return slot_fill(op_number(op, 0), (attached ? overlay_attached : overlay_detached)(op, layers, own, why), why);
 }
 
 int op_within(const struct op *op, struct failure *why)

@@ -117,7 +117,7 @@ struct settings {
 #define FD_SYNC 3
 #define FD_TARGET 4
 /* The first slot's, and all others behind it; above whatever else the shim has open. */
-#define FD_SLOTS 64
+#define FD_SLOTS 256
 
 /* What an op may change; the shim and, after the clone, its copy in the child. */
 struct context {

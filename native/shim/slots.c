@@ -10,6 +10,9 @@ int slot_fill(uint64_t slot, int fd, struct failure *why)
 
     if (fd < 0)
         return -1;
+    errno = EMFILE;
+    if (context.preserved >= FD_SLOTS - FD_EXTRA - 1) /* one more is the start fifo's */
+        return fail(why, "%u preserved descriptors beside those of a user namespace", (unsigned)context.preserved);
     errno = EBADMSG;
     if (slot != context.slots)
         return fail(why, "slot %llu out of order", (unsigned long long)slot);

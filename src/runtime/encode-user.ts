@@ -26,7 +26,7 @@ export function userOperands(op: UserOp): Operands {
     case "overlay":
       return [
         [op.slot, flag(op.volatile, protocol.OVERLAY_VOLATILE), op.userNamespace, op.uid, op.gid],
-        [op.layersDirectory, op.directory, op.upper, op.work, ...op.lower],
+        [op.layersDirectory, op.directory, op.mountOptions ?? "", op.upper, op.work, ...op.lower],
       ];
     case "file-system":
       return [

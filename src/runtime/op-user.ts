@@ -41,6 +41,8 @@ export type PreparingOp =
       readonly work: string;
       readonly lower: readonly string[];
       readonly volatile: boolean;
+      /** Of mount(2) in `layersDirectory`, for a kernel that wants the layers attached somewhere while it makes the overlay. */
+      readonly mountOptions?: string;
     }
   | {
       readonly op: "file-system";

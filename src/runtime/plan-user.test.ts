@@ -192,6 +192,27 @@ test("a limit above the engine's own is raised while that is allowed", () => {
   expect(found(compile(asked), "rlimit")).toHaveLength(2);
 });
 
+test("a scheduler and an I/O priority are set while there are rights over the host; those that a child does not inherit by itself", () => {
+  const place = (policy: string, ...flags: string[]) => {
+    const process = {
+      ...spec.process,
+      scheduler: { policy, flags, ...TIMES[policy] },
+      ioPriority: { class: "IOPRIO_CLASS_RT", priority: 1 },
+    };
+    const names = compile({ ...launch, spec: { ...spec, process } }).map(({ op }) => op);
+    const clone = names.indexOf("clone");
+    return [names.indexOf("scheduler") < clone, names.indexOf("io-priority") < clone];
+  };
+  expect(place("SCHED_RR")).toEqual([true, true]);
+  expect(place("SCHED_DEADLINE")).toEqual([false, true]);
+  expect(place("SCHED_RR", "SCHED_FLAG_RESET_ON_FORK")).toEqual([false, true]);
+});
+
+const TIMES: Readonly<Record<string, object>> = {
+  SCHED_RR: { priority: 5 },
+  SCHED_DEADLINE: { runtime: 1_000_000, deadline: 2_000_000, period: 2_000_000 },
+};
+
 test("an exec joins it with all others, gives up whom it was, and owns its pipes", () => {
   const exec = {
     id: "x",
@@ -255,6 +276,15 @@ test("idmap without mappings needs a user namespace", () => {
   const { spec: mounted } = withMount({ options: ["bind", "idmap"] });
   expect(() => compile({ ...launch, spec: { ...mounted, linux: { ...linux, namespaces } } })).toThrow(
     'mount "/m": idmap without mappings needs a user namespace',
+  );
+});
+
+test("a kernel that wants layers attached somewhere is given the options of mount(2), too", () => {
+  const [detached] = found(compile(), "overlay");
+  const [attached] = found(compile(launch, { ...features, kernelVersion: [6, 14] }), "overlay");
+  expect(detached?.mountOptions).toBeUndefined();
+  expect(attached?.mountOptions).toStartWith(
+    "lowerdir=l/2:l/1,upperdir=/var/lib/berth/containers/box/upper,",
   );
 });
 

@@ -14,8 +14,10 @@ import type { Linux } from "./spec.ts";
 
 type OpNamed<Name extends Op["op"]> = Extract<Op, { op: Name }>;
 
-/** Detached layers of an overlay, given as descriptors. */
-const OVERLAY_KERNEL = [6, 15] as const;
+/** An overlay of directories whose ids are mapped. */
+const OVERLAY_KERNEL = [5, 19] as const;
+/** The same of mounts that are attached nowhere. */
+const DETACHED_KERNEL = [6, 15] as const;
 /** `mount_setattr(MOUNT_ATTR_IDMAP)`. */
 const IDMAP_KERNEL = [5, 12] as const;
 
@@ -48,9 +50,9 @@ export function prepare(ops: readonly Op[], { spec, root }: Launch, features: Fe
   const at = ops.findIndex(({ op }) => op === "clone");
   const clone = ops[at];
   if (clone === undefined) throw new BerthError("internal", "a plan without a clone");
-  const preparation = new Preparation(users, features, propagationOf(ops));
+  const preparation = new Preparation(users, root, features, propagationOf(ops));
   for (const op of ops.slice(0, at)) preparation.before(op);
-  if (users !== undefined) preparation.root(root);
+  if (users !== undefined) preparation.enter();
   for (const op of ops.slice(at + 1)) preparation.after(op);
   return preparation.finish(clone, root);
 }
@@ -64,16 +66,17 @@ function isMapped(op: Op): boolean {
   return op.op === "bind" && op.idMap !== undefined;
 }
 
-function requireKernel(
-  { kernel, kernelVersion }: Features,
-  [major, minor]: readonly [number, number],
-  what: string,
-): void {
+function isAtLeast({ kernelVersion }: Features, [major, minor]: readonly [number, number]): boolean {
   const [ourMajor, ourMinor] = kernelVersion;
-  if (ourMajor > major || (ourMajor === major && ourMinor >= minor)) return;
+  return ourMajor > major || (ourMajor === major && ourMinor >= minor);
+}
+
+function requireKernel(features: Features, version: readonly [number, number], what: string): void {
+  if (isAtLeast(features, version)) return;
+  const [major, minor] = version;
   throw new BerthError(
     "unavailable",
-    `${what} need Linux ${major}.${minor} or newer; this kernel is ${kernel}`,
+    `${what} need Linux ${major}.${minor} or newer; this kernel is ${features.kernel}`,
   );
 }
 
@@ -85,11 +88,15 @@ class Preparation {
   readonly #child: Op[] = [];
   readonly #namespaces = new Map<string, number>();
   #slots = 0;
+  readonly #root: RootFilesystem;
   readonly #leaving: AttributeStep;
+  /** That of the root, once it is made. */
+  #rootSlot: number | undefined;
   /** That of /dev, once it is made. */
   #devices: number | undefined;
 
-  constructor(users: Users | undefined, features: Features, propagation: number) {
+  constructor(users: Users | undefined, root: RootFilesystem, features: Features, propagation: number) {
+    this.#root = root;
     this.#leaving = leaving(propagation);
     this.#users = users;
     this.#features = features;
@@ -100,27 +107,14 @@ class Preparation {
     else this.#shim.push(op);
   }
 
-  /** First of all slots: the namespace of the container. */
-  root(root: RootFilesystem): void {
+  /** The first of all slots: the namespace of the container. */
+  enter(): void {
     const { map, path } = this.#container();
     const owner = rootOf(map);
     this.#shim.push({ op: "owner", ...owner });
     const userNamespace =
       path === undefined ? this.#namespace(map) : this.#slot((slot) => ({ op: "open", slot, path }));
     this.#namespaces.set(keyOf(map), userNamespace);
-    this.#slot((slot) => {
-      if (root.kind === "directory")
-        return {
-          op: "tree",
-          slot,
-          source: root.path,
-          recursive: true,
-          makeSource: false,
-          steps: [this.#leaving],
-        };
-      requireKernel(this.#features, OVERLAY_KERNEL, "overlays with mapped ids (--userns)");
-      return overlayOp(slot, userNamespace, owner, root);
-    });
   }
 
   after(op: Op): void {
@@ -134,14 +128,19 @@ class Preparation {
       case "write": // its control groups
       case "join":
       case "oom-score":
+      case "io-priority":
         this.#stage.push(op);
         return;
+      case "scheduler":
+        (isInherited(op) ? this.#stage : this.#child).push(op);
+        return;
       case "mount-host":
+        this.#overlay(op);
+        return;
       case "bind-source":
-        return; // prepared by root() and #bind()
-      case "root": // a second time: what was bound onto it
-        if (!this.#child.some((known) => known.op === "attach-root"))
-          this.#child.push({ op: "attach-root", slot: 1 });
+        return; // prepared by #bind()
+      case "root":
+        this.#attachRoot();
         return;
       case "mount":
         if (op.target === "/")
@@ -167,6 +166,29 @@ class Preparation {
       default:
         this.#child.push(op);
     }
+  }
+
+  #overlay({ data }: OpNamed<"mount-host">): void {
+    if (this.#root.kind !== "overlay") throw new BerthError("internal", "an overlay as root that is none");
+    requireKernel(this.#features, OVERLAY_KERNEL, "overlays with mapped ids (--userns)");
+    const mountOptions = isAtLeast(this.#features, DETACHED_KERNEL) ? {} : { mountOptions: data };
+    const overlay = {
+      ...overlayOf(this.#root),
+      ...rootOf(this.#container().map),
+      userNamespace: 0,
+      ...mountOptions,
+    };
+    this.#rootSlot = this.#slot((slot) => ({ op: "overlay", slot, ...overlay }));
+  }
+
+  /** A second time the root is what was bound onto it: that is so already. */
+  #attachRoot(): void {
+    if (this.#child.some(({ op }) => op === "attach-root")) return;
+    if (this.#root.kind === "directory") {
+      const tree = { source: this.#root.path, recursive: true, makeSource: false, steps: [this.#leaving] };
+      this.#rootSlot = this.#slot((slot) => ({ op: "tree", slot, ...tree }));
+    }
+    this.#child.push({ op: "attach-root", slot: this.#rootSlot ?? 0 });
   }
 
   /** Where an ordinary child binds from its own copy of the host's mounts, this is a copy of the host's own: it leaves them, too. */
@@ -231,9 +253,7 @@ class Preparation {
 
   /** Raising a limit takes a right over the host. */
   #limit(op: OpNamed<"rlimit">): void {
-    const limit = this.#features.hardLimits[RLIMITS[op.resource] ?? ""];
-    if (limit !== undefined && op.hard > BigInt(limit) && mayExceedLimits(this.#features))
-      this.#stage.push({ ...op, soft: op.hard });
+    this.#stage.push(...raisedLimits([op], this.#features));
     this.#child.push(op);
   }
 
@@ -288,6 +308,25 @@ function keyOf({ uid, gid }: IdMap): string {
   return `${formatIdRanges(uid)}/${formatIdRanges(gid)}`;
 }
 
+/** Those that rise above what the engine has, as they must be set while there are rights over the host. */
+export function raisedLimits(ops: readonly Op[], features: Features): Op[] {
+  if (!mayExceedLimits(features)) return [];
+  return ops.flatMap((op): Op[] => {
+    const limit = op.op === "rlimit" ? features.hardLimits[RLIMITS[op.resource] ?? ""] : undefined;
+    return op.op === "rlimit" && limit !== undefined && op.hard > BigInt(limit)
+      ? [{ ...op, soft: op.hard }]
+      : [];
+  });
+}
+
+const SCHED_DEADLINE = 6;
+const SCHED_FLAG_RESET_ON_FORK = 1;
+
+/** By a clone: otherwise the child itself must be allowed it. */
+function isInherited({ policy, flags }: OpNamed<"scheduler">): boolean {
+  return policy !== SCHED_DEADLINE && (flags & SCHED_FLAG_RESET_ON_FORK) === 0;
+}
+
 /** The files of these two are the host's root's, whoever owns the names behind them. */
 function nameOf({ name, value }: OpNamed<"sysctl">): Op | undefined {
   if (name === "kernel/hostname") return { op: "hostname", name: value };
@@ -300,28 +339,19 @@ function mapped(ranges: IdMap["uid"], id: number, what: string): number {
   return host;
 }
 
-function overlayOp(
-  slot: number,
-  userNamespace: number,
-  owner: { readonly uid: number; readonly gid: number },
-  { upper, work, lower, layersDirectory, volatile }: Extract<RootFilesystem, { kind: "overlay" }>,
-): Op {
+function overlayOf({
+  upper,
+  work,
+  lower,
+  layersDirectory,
+  volatile,
+}: Extract<RootFilesystem, { kind: "overlay" }>) {
   const directory = upper.slice(0, upper.lastIndexOf("/"));
   if (!work.startsWith(`${directory}/`))
     throw new BerthError(
       "invalid",
       `"${work}" is not beside "${upper}": an overlay with mapped ids needs both in one directory`,
     );
-  return {
-    op: "overlay",
-    slot,
-    userNamespace,
-    ...owner,
-    layersDirectory,
-    directory,
-    upper: upper.slice(directory.length + 1),
-    work: work.slice(directory.length + 1),
-    lower,
-    volatile,
-  };
+  const own = { upper: upper.slice(directory.length + 1), work: work.slice(directory.length + 1) };
+  return { layersDirectory, directory, ...own, lower, volatile };
 }

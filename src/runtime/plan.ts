@@ -10,7 +10,7 @@ import { CLONE, namespaceOps } from "./plan-namespaces.ts";
 import { consoleOp, treeOps } from "./plan-mounts.ts";
 import { affinityOps, checkExecScheduler, checkLinux, checkProcess, performanceOps } from "./plan-process.ts";
 import { supervisionOps } from "./plan-supervision.ts";
-import { prepare } from "./plan-user.ts";
+import { prepare, raisedLimits } from "./plan-user.ts";
 import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
 import { listenerOps, messengerOps } from "./seccomp/listener.ts";
 import type { Spec } from "./spec.ts";
@@ -144,6 +144,11 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   const { hierarchies, v2 } = features.cgroups;
   const birth = launch.v2Cgroup ?? launch.cgroup;
   const filter = filterOf(process, seccomp, rights);
+  const identity = identityOps(process, filter, rights, {
+    createCwd: false,
+    enter: [{ op: "enter" }],
+    handover: supervision.handover,
+  });
   return [
     ...supervisionOps(id, process, supervision),
     ...(idMap === undefined ? [] : [{ op: "owner", ...rootOf(idMap) } as const]),
@@ -157,13 +162,9 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
     ...messengerOps(filter),
     ...(idMap === undefined
       ? [{ op: "join-process", ...target, flags: JOINED } as const, ...oomScore]
-      : [...oomScore, ...joinUser(target)]),
+      : [...oomScore, ...raisedLimits(identity, features), ...joinUser(target)]),
     ...(process.terminal ? [consoleOp({ process }, false)] : []),
     ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
-    ...identityOps(process, filter, rights, {
-      createCwd: false,
-      enter: [{ op: "enter" }],
-      handover: supervision.handover,
-    }),
+    ...identity,
   ];
 }

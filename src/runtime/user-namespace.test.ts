@@ -9,7 +9,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { probeFeatures } from "../kernel/features.ts";
 import type { IdRange } from "../lib/id-map.ts";
+import { openNamespacesRuntime } from "./namespaces.ts";
 import { missingForContainers, Testbed, textOf, type Wishes } from "./testbed.ts";
 
 const missing = missingForContainers();
@@ -66,19 +68,29 @@ describe.if(missing === undefined)("in a user namespace", () => {
     }
   });
 
-  test("what it makes is stored with the plain ids, and the image's files are its root's", async () => {
-    const script = "echo new >/new; chown 5:6 /new; rm /etc/plain; stat -c %u:%g /bin/busybox /etc /new";
-    const launch = bed.launch(["sh", "-c", `${script}; busybox ${script.split("; ").at(-1)}`], wishes());
-    const handle = await bed.runtime.create(launch);
-    await handle.start();
-    await handle.exited;
-    await handle.release();
-    expect(bed.logged(launch)).toEndWith("0:0\n0:0\n5:6\n");
-    const { upper } = launch.root.kind === "overlay" ? launch.root : { upper: "" };
-    const { uid, gid } = statSync(`${upper}/new`);
-    expect([uid, gid]).toEqual([5, 6]);
-    expect(statSync(`${upper}/etc/plain`).isCharacterDevice()).toBe(true); // a whiteout
-  });
+  test.each([
+    ["of this machine", probeFeatures()],
+    [
+      "before 6.15, whose overlays want their layers attached",
+      { ...probeFeatures(), kernelVersion: [6, 1] } as const,
+    ],
+  ])(
+    "what it makes is stored with the plain ids, and the image's files are its root's: a kernel %s",
+    async (_, features) => {
+      const script = "echo new >/new; chown 5:6 /new; rm /etc/plain; stat -c %u:%g /bin/busybox /etc /new";
+      const launch = bed.launch(["sh", "-c", `${script}; busybox ${script.split("; ").at(-1)}`], wishes());
+      const runtime = openNamespacesRuntime({ instance: bed.instance, features });
+      const handle = await runtime.create(launch);
+      await handle.start();
+      await handle.exited;
+      await handle.release();
+      expect(bed.logged(launch)).toEndWith("0:0\n0:0\n5:6\n");
+      const { upper } = launch.root.kind === "overlay" ? launch.root : { upper: "" };
+      const { uid, gid } = statSync(`${upper}/new`);
+      expect([uid, gid]).toEqual([5, 6]);
+      expect(statSync(`${upper}/etc/plain`).isCharacterDevice()).toBe(true); // a whiteout
+    },
+  );
 
   test("a plain bind shows the host's owners as nobody; with idmap they are the container's", async () => {
     const source = directory("binds", 0);

@@ -284,6 +284,16 @@ const NETWORKS: readonly Check[] = [
   },
 ];
 
+/** Debian's kernel is older than overlays of directories that are attached nowhere. */
+const USERS: readonly Check[] = [
+  {
+    title: "a user namespace: born in its group, devices that work, plain owners on disk",
+    sh: "berth run --name c --userns auto -m 64m busybox sh -c 'cat /proc/self/uid_map /proc/self/cgroup /sys/fs/cgroup/memory.max; head -c 3 /dev/zero | wc -c; mknod /d b 254 0; echo new >/new; chown 7:8 /new'; stat -c %u:%g /var/lib/berth/containers/*/upper/new; berth rm c",
+    out: "         0     100000      65536\n0::/\n67108864\n3\n7:8\nc\n",
+    err: /Operation not permitted/,
+  },
+];
+
 /** An engine in a container: its root of the groups is not the kernel's, and the processes in it hinder passing controllers on. */
 const NESTED: readonly Check[] = [
   {
@@ -329,6 +339,7 @@ export const CHECKS: readonly Check[] = [
   ...DEVICES,
   ...LIVING,
   ...NETWORKS,
+  ...USERS,
   ...NESTED,
   ...CORE,
   ...END,
