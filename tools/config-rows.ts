@@ -240,6 +240,11 @@ export const ROWS: readonly Row[] = [
   ),
   refused("the specification knows no flag yet", "linux.personality.flags[]"),
   open(
-    `hostname domainname root.path root.readonly mounts[].source mounts[].destination mounts[].options[] mounts[].type linux.netDevices{}.name linux.namespaces[].type linux.namespaces[].path linux.cgroupsPath linux.rootfsPropagation linux.sysctl{} linux.maskedPaths[] linux.readonlyPaths[] linux.resources.devices[].allow linux.resources.devices[].type linux.resources.devices[].major linux.resources.devices[].minor linux.resources.devices[].access linux.timeOffsets.boottime.secs linux.timeOffsets.boottime.nanosecs linux.timeOffsets.monotonic.secs linux.timeOffsets.monotonic.nanosecs`,
+    `hostname domainname root.path root.readonly mounts[].source mounts[].destination mounts[].options[] mounts[].type linux.netDevices{}.name linux.namespaces[].type linux.namespaces[].path linux.cgroupsPath linux.rootfsPropagation linux.sysctl{} linux.maskedPaths[] linux.readonlyPaths[] linux.timeOffsets.boottime.secs linux.timeOffsets.boottime.nanosecs linux.timeOffsets.monotonic.secs linux.timeOffsets.monotonic.nanosecs`,
+  ),
+  works(
+    "resources",
+    "devices may be opened as the last rule that names them says",
+    below("linux.resources.devices[]", "allow type major minor access"),
   ),
 ];

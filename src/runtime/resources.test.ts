@@ -7,7 +7,7 @@ import { controllerPlace, prepareCgroupParent } from "../kernel/cgroups.ts";
 import { mount, umount } from "../kernel/mounts.ts";
 import { networkStats } from "../kernel/network-stats.ts";
 import type { ProcessHandle } from "./runtime.ts";
-import type { BlockResources, MemoryResources, Resources } from "./spec.ts";
+import type { BlockResources, DeviceRule, MemoryResources, Resources } from "./spec.ts";
 import { missingForContainers, Testbed } from "./testbed.ts";
 
 const missing = missingForContainers();
@@ -167,6 +167,21 @@ describe.skipIf(missing !== undefined)("limits", () => {
     await running(resources, (group) =>
       expect(fileOf(group, "blkio", { v1: one, v2: "io.max" })).toContain(expected),
     );
+  });
+
+  test.skipIf(disk === undefined)("devices may be opened as the last rule that names them says", async () => {
+    const { major, minor } = device();
+    const rule = (allow: boolean, access: string): DeviceRule => ({ allow, type: "b", major, minor, access });
+    const look = `busybox mknod /dev/d b ${major} ${minor}; head -c 0 /dev/d 2>&1 && echo read; : 2>&1 >>/dev/d && echo written`;
+    const opens = async (...rules: DeviceRule[]) =>
+      (
+        await bed.run(["sh", "-c", look], { resources: { devices: [{ allow: false }, ...rules] } })
+      ).output.match(/^(read|written)$/gm) ?? [];
+    expect(await opens()).toEqual([]);
+    expect(await opens(rule(true, "r"))).toEqual(["read"]);
+    expect(await opens(rule(true, "rw"))).toEqual(["read", "written"]);
+    expect(await opens(rule(true, "rw"), rule(false, "w"))).toEqual(["read"]);
+    expect(await opens({ allow: true, type: "b", access: "r" })).toEqual(["read"]);
   });
 
   test("blockIO.weight and blockIO.weightDevice are kept by an I/O scheduler that knows them; without one they are a warning", async () => {

@@ -14,6 +14,7 @@ import {
 import { createBridge, setLinkUp } from "../../src/kernel/netlink-link.ts";
 import { concat } from "../../src/kernel/netlink-message.ts";
 import type { AttributeStep } from "../../src/runtime/mount-steps.ts";
+import { hooksDoneFrame } from "../../src/runtime/frames.ts";
 import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
@@ -27,6 +28,7 @@ import {
   MS_PRIVATE,
   MS_RDONLY,
   MS_REC,
+  PATH,
   MS_SHARED,
   MS_SILENT,
   supervision,
@@ -560,6 +562,140 @@ function instruction(code: number, whenTrue: number, whenFalse: number, operand:
 
 const NEW_LISTENER = 8;
 const ALLOW_ALL = instruction(0x06, 0, 0, 0x7fff0000);
+
+describe("how it runs", () => {
+  root.each<[string, Op, string, string]>([
+    [
+      "a policy",
+      { op: "scheduler", policy: 3, flags: 0, nice: 5, priority: 0, runtime: 0, deadline: 0, period: 0 },
+      "cut -d' ' -f19,41 /proc/self/stat",
+      "5 3\n",
+    ],
+    ["an I/O priority", { op: "io-priority", value: (2 << 13) | 6 }, "ionice -p $$", "best-effort: prio 6\n"],
+    [
+      "CPUs",
+      { op: "affinity", cpus: [1n, 0n] },
+      "grep Cpus_allowed_list /proc/self/status",
+      "Cpus_allowed_list:\t0\n",
+    ],
+    ["a personality", { op: "personality", persona: 8 }, "uname -m", "i686\n"],
+    [
+      "a memory policy",
+      { op: "memory-policy", mode: 2, nodes: [1n] },
+      "head -n 1 /proc/self/numa_maps | cut -d' ' -f2",
+      "bind:0\n",
+    ],
+    [
+      "the memory policy that all have",
+      { op: "memory-policy", mode: 0, nodes: [] },
+      "head -n 1 /proc/self/numa_maps | cut -d' ' -f2",
+      "default\n",
+    ],
+  ])("%s is the program's", async (_, op, script, expected) => {
+    using place = new Place();
+    expect(await shell(place, script, { inside: [op] })).toBe(expected);
+  });
+
+  root.each<[string, Op, number, string]>([
+    [
+      "a policy",
+      { op: "scheduler", policy: 99, flags: 0, nice: 0, priority: 0, runtime: 0, deadline: 0, period: 0 },
+      22,
+      "sched_setattr policy 99",
+    ],
+    ["an I/O priority", { op: "io-priority", value: 7 << 13 }, 22, "ioprio_set 0xe000"],
+    ["CPUs", { op: "affinity", cpus: [0n] }, 22, "sched_setaffinity"],
+    ["a memory policy", { op: "memory-policy", mode: 99, nodes: [] }, 22, "set_mempolicy 0x63"],
+  ])("%s that the kernel does not take fails by its name", async (_, op, errno, object) => {
+    using place = new Place();
+    expect(await failureOf(place, containerPlan(place, { argv: ["true"], inside: [op] }))).toMatchObject({
+      errno,
+      object,
+    });
+  });
+});
+
+describe("a hook", () => {
+  function hook(script: string, more: Partial<Extract<Op, { op: "hook" }>> = {}): Op {
+    return {
+      op: "hook",
+      name: "the hook",
+      path: "/bin/sh",
+      argv: ["sh", "-c", script],
+      env: [PATH, "A=1"],
+      state: ["<", ">"],
+      timeoutMs: 0,
+      atRoot: false,
+      ...more,
+    };
+  }
+
+  root("before the pivot is the host's program in the root; behind it the container's", async () => {
+    using place = new Place();
+    const mounts = [hook("cat >state; pwd >>state; readlink /proc/self/exe >>state", { atRoot: true })];
+    const inside = [hook("(cat; echo; pwd; echo $A; umask) >/dev/shm/state")];
+    const said = await shell(place, "cat /state /dev/shm/state", { mounts, inside });
+    expect(said).toMatch(new RegExp(`^<1>${place.root}\\n/\\S+\\n<1>\\n/\\n1\\n0022\\n$`));
+  });
+
+  root("keeps no descriptor of ours", async () => {
+    using place = new Place();
+    const inside = [
+      hook("for fd in 3 4 5 6 7 8 9; do test -e /proc/self/fd/$fd && echo $fd; done >/dev/shm/open; true"),
+    ];
+    expect(await shell(place, "cat /dev/shm/open", { inside })).toBe("");
+  });
+
+  root.each<[string, Op, number, string]>([
+    [
+      "that fails is told with its output",
+      hook("echo why >&2; exit 7"),
+      0,
+      'the hook "/bin/sh" exited with 7: why\n',
+    ],
+    [
+      "that is killed is told with its signal",
+      hook("kill -9 $$"),
+      0,
+      'the hook "/bin/sh" was ended by signal 9',
+    ],
+    [
+      "that takes too long is ended",
+      hook("exec sleep 60", { timeoutMs: 1000 }),
+      0,
+      'the hook "/bin/sh" ran past its timeout of 1 seconds',
+    ],
+    ["that is not there is told by its path", hook("", { path: "/no/hook" }), 2, 'the hook "/no/hook"'],
+    ["without arguments is none", hook("", { argv: [], env: [] }), 7, "the hook with 0 arguments"],
+  ])("%s", async (_, op, errno, object) => {
+    using place = new Place();
+    expect(await failureOf(place, containerPlan(place, { argv: ["true"], inside: [op] }))).toMatchObject({
+      errno,
+      object,
+    });
+  });
+
+  root("waits for its barrier, and a start that comes early opens both", async () => {
+    using place = new Place();
+    const plan = containerPlan(place, {
+      argv: ["true"],
+      mounts: [{ op: "barrier", for: "hooks" }, hook("true")],
+    });
+    await using shim = await Shim.launch(place, plan);
+    expect(await shim.control.next("barrier")).toMatchObject({ barrier: 1 });
+    shim.control.send(hooksDoneFrame());
+    await shim.control.next("state", ({ phase }) => phase === 2);
+    shim.start();
+    expect((await shim.exited()).exitCode).toBe(0);
+    using other = new Place();
+    await using early = await Shim.launch(
+      other,
+      containerPlan(other, { argv: ["true"], mounts: [{ op: "barrier", for: "hooks" }] }),
+    );
+    early.start();
+    expect((await early.exited()).exitCode).toBe(0);
+  });
+});
 
 describe("the host", () => {
   root("mkdir and write before the clone; what may fail is a warning", async () => {
