@@ -1,5 +1,6 @@
 /** `npm run bench [-- --smoke] [FIGURE…]`: medians side by side, as the table of docs/performance.md. */
 import { cpus, release, totalmem } from "node:os";
+import { crowds } from "./crowds.ts";
 import { exec } from "./exec.ts";
 import type { Figure, Options } from "./figure.ts";
 import { load } from "./load.ts";
@@ -29,12 +30,13 @@ const FIGURES: readonly Figure[] = [
   list,
   listAll,
   readyMany,
+  ...crowds,
 ];
 
 const words = process.argv.slice(2);
 const smoke = words.includes("--smoke");
 const wanted = words.filter((word) => !word.startsWith("-"));
-const options: Options = smoke ? { rounds: 3, many: 20 } : { rounds: 31, many: 1000 };
+const options: Options = smoke ? { rounds: 3, many: 200 } : { rounds: 31, many: 1000 };
 
 const chosen = FIGURES.filter(
   ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
