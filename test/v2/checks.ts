@@ -313,11 +313,92 @@ const NESTED: readonly Check[] = [
   },
 ];
 
+/** Writes /bundle/config.json: its shell, its limits; then the control group of container "o". */
+const BUNDLE =
+  'bundle() { sed "s@SHELL@$1@; s@LIMITS@$2@" /bundle/template >/bundle/config.json; }; cd /bundle; G=/sys/fs/cgroup/oci/o;';
+
+const TEMPLATE = JSON.stringify({
+  ociVersion: "1.2.0",
+  process: { user: { uid: 0, gid: 0 }, args: ["sh", "-c", "SHELL"], env: ["PATH=/bin"], cwd: "/" },
+  root: { path: "rootfs" },
+  mounts: [
+    { destination: "/proc", type: "proc", source: "proc" },
+    { destination: "/dev", type: "tmpfs", source: "tmpfs" },
+    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"] },
+  ],
+  linux: {
+    cgroupsPath: "/oci/o",
+    namespaces: ["pid", "mount", "ipc", "uts", "network", "cgroup"].map((type) => ({ type })),
+    resources: { devices: [{ allow: false, access: "rwm" }], LIMITS: 0 },
+  },
+}).replace('"LIMITS":0', "LIMITS");
+
+/** The same core as an OCI runtime: life, limits, devices and statistics of a container that no engine knows. */
+const RUNTIME: readonly Check[] = [
+  {
+    title: "oci run gives output and exit code, and leaves no group",
+    sh: `mkdir -p /bundle/rootfs/bin; cp /bin/busybox /bundle/rootfs/bin; for a in sh cat echo sleep head tail mknod wc grep nproc true; do ln -s busybox /bundle/rootfs/bin/$a; done; echo '${TEMPLATE}' >/bundle/template; ${BUNDLE} bundle 'cat /proc/self/cgroup; exit 3' '\"pids\":{\"limit\":9}'; berth oci run o; code=$?; ls -d $G; exit $code`,
+    out: "0::/\n",
+    err: /No such file/,
+    code: 3,
+  },
+  {
+    title: "oci create, with limits of version 1 as files of version 2",
+    sh: `${BUNDLE} bundle 'while :; do sleep 1; done' '\"memory\":{\"limit\":67108864,\"swap\":134217728,\"reservation\":33554432},\"cpu\":{\"shares\":512,\"quota\":50000,\"period\":100000,\"cpus\":\"1\"},\"pids\":{\"limit\":20},\"unified\":{\"memory.high\":\"60000000\"}'; berth oci create --pid-file /tmp/pid o </dev/null >/dev/null 2>&1 || exit; berth oci state o | grep -o '\"status\": *\"[a-z]*\"'; cd $G; cat memory.max memory.swap.max memory.low memory.high cpu.max cpu.weight cpuset.cpus pids.max; grep -c . cgroup.procs`,
+    out: /^"status": *"created"\n67108864\n67108864\n33554432\n59998208\n50000 100000\n59\n1\n20\n1\n$/,
+  },
+  {
+    title: "oci start, exec, ps: all in the container's group",
+    sh: `${BUNDLE} berth oci start o; berth oci exec o cat /proc/self/cgroup; berth oci ps o | grep -c 'while :'; berth oci exec o sh -c 'exit 5'`,
+    out: "0::/\n1\n",
+    code: 5,
+  },
+  {
+    title: "oci pause and resume freeze and thaw the group; exec into a frozen one is refused",
+    sh: `${BUNDLE} berth oci pause o; berth oci state o | grep -o paused; grep frozen $G/cgroup.events; berth oci exec o true 2>&1 | grep -o paused | head -n 1; berth oci resume o; grep frozen $G/cgroup.events`,
+    out: "paused\nfrozen 1\npaused\nfrozen 0\n",
+  },
+  {
+    title: "oci update changes what is named and nothing else",
+    sh: `${BUNDLE} berth oci update --memory 50331648 --pids-limit 30 o; cd $G; cat memory.max pids.max cpu.max`,
+    out: "50331648\n30\n50000 100000\n",
+  },
+  {
+    title: "oci events --stats counts what the group counts",
+    sh: `${BUNDLE} berth oci events --stats o | grep -o '"type":"stats"\\|"limit":50331648\\|"limit":30'`,
+    out: /"type":"stats"[^]*"limit":30[^]*"limit":50331648|"type":"stats"[^]*"limit":50331648[^]*"limit":30/,
+  },
+  {
+    title: "oci exec obeys the device program",
+    sh: `berth oci exec o sh -c 'echo x >/dev/null && mknod /disk b 254 0 && head -c 1 /disk'`,
+    err: /Operation not permitted/,
+    code: 1,
+  },
+  {
+    title: "memory beyond the limit ends the process, and the group has counted it",
+    sh: `${BUNDLE} berth oci exec o tail /dev/zero; echo $?; grep oom_kill $G/memory.events | head -n 1`,
+    out: /^137\noom_kill [1-9]/,
+  },
+  {
+    title: "oci kill --all, delete: nothing is left",
+    sh: `${BUNDLE} berth oci kill --all o KILL; while berth oci state o | grep -q '"running"'; do sleep 0.1; done; berth oci delete o; ls -d $G /run/berth-oci/o; berth oci list -q`,
+    out: "",
+    err: /No such file[^]*No such file/,
+  },
+  {
+    title: "oci delete --force of what is frozen",
+    sh: `${BUNDLE} bundle 'sleep 55 \\& wait' '\"pids\":{\"limit\":9}'; berth oci run -d o </dev/null >/dev/null 2>&1; berth oci pause o; berth oci delete --force o; ls -d $G; ps | grep -c '[s]leep 55'`,
+    out: "0\n",
+    err: /No such file/,
+    code: 1,
+  },
+];
+
 /** What the checkout tests of the core on every machine, here on a machine of version 2. */
 const CORE: readonly Check[] = [
   {
     title: "the tests of the runtime pass",
-    sh: "cd /berth && bun test --timeout 60000 --only-failures ./src/runtime/namespaces.test.ts ./src/runtime/version2.test.ts 2>&1",
+    sh: "cd /berth && bun test --timeout 60000 --only-failures ./src/runtime/namespaces.test.ts ./src/runtime/version2.test.ts ./src/runtime/resources.test.ts 2>&1",
     out: /\n 0 fail\n/,
     seconds: 120,
   },
@@ -332,15 +413,8 @@ const END: readonly Check[] = [
   },
 ];
 
-export const CHECKS: readonly Check[] = [
-  ...MACHINE,
-  ...RUNNING,
-  ...LIMITS,
-  ...DEVICES,
-  ...LIVING,
-  ...NETWORKS,
-  ...USERS,
-  ...NESTED,
-  ...CORE,
-  ...END,
+/** The checks of each guest; guests run side by side. */
+export const GUESTS: readonly (readonly Check[])[] = [
+  [...MACHINE, ...RUNNING, ...LIMITS, ...DEVICES, ...LIVING, ...NETWORKS, ...USERS, ...NESTED, ...END],
+  [...RUNTIME, ...CORE],
 ];

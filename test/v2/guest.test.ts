@@ -1,12 +1,13 @@
-/** berth on a machine that has control groups of version 2 only, with Debian's kernel. One guest performs all checks. */
+/** berth on a machine that has control groups of version 2 only, with Debian's kernel. Two guests perform the checks. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { PATH } from "../support/command.ts";
 import { BERTH } from "../support/engine.ts";
-import { CHECKS, type Check } from "./checks.ts";
+import { type Check, GUESTS } from "./checks.ts";
 import { findKernel, type Guest, type Outcome, runGuest } from "./guest.ts";
 
 const LIMIT_MS = 280_000;
+const NOTHING: Promise<Guest> = Promise.resolve({ outcomes: [], console: "" });
 
 const kernel = await findKernel();
 const missing = whatIsMissing();
@@ -21,31 +22,36 @@ function whatIsMissing(): string | undefined {
   return absent && `no ${absent[0]} (Debian: ${absent[1]})`;
 }
 
-describe.skipIf(missing !== undefined)("in a guest with cgroup version 2", () => {
-  let guest: Guest = { outcomes: [], console: "" };
+for (const [number, checks] of GUESTS.entries())
+  describe.skipIf(missing !== undefined)(`in guest ${number + 1} with cgroup version 2`, () => {
+    const performed = missing === undefined ? perform(checks) : NOTHING;
 
-  beforeAll(async () => {
-    const place = await mkdtemp("/tmp/berth-v2-");
-    try {
-      if (kernel === undefined) throw new Error("no kernel");
-      guest = await runGuest({ place, kernel, berth: BERTH, pieces: CHECKS, timeoutMs: LIMIT_MS });
-    } finally {
-      await rm(place, { recursive: true });
-    }
-  }, LIMIT_MS + 60_000);
+    beforeAll(async () => void (await performed), LIMIT_MS + 60_000);
 
-  afterAll(() => {
-    if (process.env.BERTH_TEST_VERBOSE !== undefined) process.stderr.write(guest.console);
+    afterAll(async () => {
+      if (process.env.BERTH_TEST_VERBOSE !== undefined) process.stderr.write((await performed).console);
+    });
+
+    for (const [index, check] of checks.entries())
+      test(check.title, async () => {
+        const guest = await performed;
+        const outcome = guest.outcomes[index];
+        if (outcome === undefined)
+          throw new Error(`not performed; the guest said last:\n${guest.console.slice(-2000)}`);
+        compare(check, outcome);
+      });
   });
 
-  for (const [index, check] of CHECKS.entries())
-    test(check.title, () => {
-      const outcome = guest.outcomes[index];
-      if (outcome === undefined)
-        throw new Error(`not performed; the guest said last:\n${guest.console.slice(-2000)}`);
-      compare(check, outcome);
-    });
-});
+/** Begins at once: all guests run at the same time. */
+async function perform(pieces: readonly Check[]): Promise<Guest> {
+  const place = await mkdtemp("/tmp/berth-v2-");
+  try {
+    if (kernel === undefined) throw new Error("no kernel");
+    return await runGuest({ place, kernel, berth: BERTH, pieces, timeoutMs: LIMIT_MS });
+  } finally {
+    await rm(place, { recursive: true });
+  }
+}
 
 /** All three at once: what one of them says explains the others. */
 function compare({ sh, out, err, code }: Check, outcome: Outcome): void {
