@@ -333,18 +333,28 @@ const TEMPLATE = JSON.stringify({
   },
 }).replace('"LIMITS":0', "LIMITS");
 
+const APPLETS = "sh cat echo sleep head tail mknod wc grep nproc true";
+const PREPARE = `mkdir -p /bundle/rootfs/bin; cp /bin/busybox /bundle/rootfs/bin; for a in ${APPLETS}; do ln -s busybox /bundle/rootfs/bin/$a; done; echo '${TEMPLATE}' >/bundle/template;`;
+
+const LIMITED = JSON.stringify({
+  memory: { limit: 64 << 20, swap: 128 << 20, reservation: 32 << 20 },
+  cpu: { shares: 512, quota: 50_000, period: 100_000, cpus: "1" },
+  pids: { limit: 20 },
+  unified: { "memory.high": "60000000" },
+}).slice(1, -1);
+
 /** The same core as an OCI runtime: life, limits, devices and statistics of a container that no engine knows. */
 const RUNTIME: readonly Check[] = [
   {
     title: "oci run gives output and exit code, and leaves no group",
-    sh: `mkdir -p /bundle/rootfs/bin; cp /bin/busybox /bundle/rootfs/bin; for a in sh cat echo sleep head tail mknod wc grep nproc true; do ln -s busybox /bundle/rootfs/bin/$a; done; echo '${TEMPLATE}' >/bundle/template; ${BUNDLE} bundle 'cat /proc/self/cgroup; exit 3' '\"pids\":{\"limit\":9}'; berth oci run o; code=$?; ls -d $G; exit $code`,
+    sh: `${PREPARE} ${BUNDLE} bundle 'cat /proc/self/cgroup; exit 3' '"pids":{"limit":9}'; berth oci run o; code=$?; ls -d $G; exit $code`,
     out: "0::/\n",
     err: /No such file/,
     code: 3,
   },
   {
     title: "oci create, with limits of version 1 as files of version 2",
-    sh: `${BUNDLE} bundle 'while :; do sleep 1; done' '\"memory\":{\"limit\":67108864,\"swap\":134217728,\"reservation\":33554432},\"cpu\":{\"shares\":512,\"quota\":50000,\"period\":100000,\"cpus\":\"1\"},\"pids\":{\"limit\":20},\"unified\":{\"memory.high\":\"60000000\"}'; berth oci create --pid-file /tmp/pid o </dev/null >/dev/null 2>&1 || exit; berth oci state o | grep -o '\"status\": *\"[a-z]*\"'; cd $G; cat memory.max memory.swap.max memory.low memory.high cpu.max cpu.weight cpuset.cpus pids.max; grep -c . cgroup.procs`,
+    sh: `${BUNDLE} bundle 'while :; do sleep 1; done' '${LIMITED}'; berth oci create --pid-file /tmp/pid o </dev/null >/dev/null 2>&1 || exit; berth oci state o | grep -o '"status": *"[a-z]*"'; cd $G; cat memory.max memory.swap.max memory.low memory.high cpu.max cpu.weight cpuset.cpus pids.max; grep -c . cgroup.procs`,
     out: /^"status": *"created"\n67108864\n67108864\n33554432\n59998208\n50000 100000\n59\n1\n20\n1\n$/,
   },
   {
@@ -387,7 +397,7 @@ const RUNTIME: readonly Check[] = [
   },
   {
     title: "oci delete --force of what is frozen",
-    sh: `${BUNDLE} bundle 'sleep 55 \\& wait' '\"pids\":{\"limit\":9}'; berth oci run -d o </dev/null >/dev/null 2>&1; berth oci pause o; berth oci delete --force o; ls -d $G; ps | grep -c '[s]leep 55'`,
+    sh: `${BUNDLE} bundle 'sleep 55 \\& wait' '"pids":{"limit":9}'; berth oci run -d o </dev/null >/dev/null 2>&1; berth oci pause o; berth oci delete --force o; ls -d $G; ps | grep -c '[s]leep 55'`,
     out: "0\n",
     err: /No such file/,
     code: 1,
