@@ -74,7 +74,7 @@ enum op_code {
                           a mount_setattr(2): with all that is mounted below (1) or not, MOUNT_ATTR_* to set, to clear, propagation MS_* or 0 */
     OP_BIND = 37,      /* numbers: BIND_* flags, slot, steps | strings: host source, target in root */
     OP_DIRECTORY = 38, /* numbers: mode, uid, gid | strings: path in root; made with its parents, kept if it is there */
-    OP_MKNOD = 39,     /* numbers: mode with S_IF*, major, minor, uid, gid | strings: path in root */
+    OP_MKNOD = 39,     /* numbers: mode with S_IF*, major, minor, uid, gid | strings: path in root; kept if this very device is there */
     OP_SYMLINK = 40,   /* strings: target text, path in root; kept if it is there */
     OP_CONSOLE = 41,   /* numbers: rows, columns, CONSOLE_* flags: pty from dev/ptmx in root, master to the shim, slave on 0-2 and as controlling terminal */
     OP_MASK = 42,      /* strings: path in root; file: verified null device, directory: shared empty read-only tmpfs; absent: nothing */
@@ -148,6 +148,7 @@ enum op_code {
     OP_RUNTIME = 117,  /* numbers: argc, RUNTIME_* flags, rows, columns | strings: host directory to run in, argv, then the environment: runs the
                           program to its end. Where that is no success, the failure's object is the last line of log.json in the directory */
     OP_PROCESS_NETWORK = 118, /* numbers: 1 enters the network namespace of the process that OP_RUNTIME made, 0 goes back */
+    OP_CHROOT = 92,    /* no operands: as OP_PIVOT, in a mount namespace whose root is that of others, too */
 };
 
 /* OP_BARRIER */

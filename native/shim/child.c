@@ -77,6 +77,7 @@ static op_function *const OPS[] = {
     [OP_BUNDLE] = op_bundle,
     [OP_RUNTIME] = op_runtime,
     [OP_PROCESS_NETWORK] = op_process_network,
+    [OP_CHROOT] = op_chroot,
 };
 
 int run_op(const struct op *op, struct failure *why)

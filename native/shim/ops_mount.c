@@ -240,6 +240,18 @@ int op_directory(const struct op *op, struct failure *why)
     return 0;
 }
 
+/* Anything else in its place would be taken for it; errno stays. */
+static bool is_device(int parent, const char *name, mode_t mode, dev_t device)
+{
+    int saved = errno;
+    struct stat found;
+    bool same = fstatat(parent, name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+                (found.st_mode & S_IFMT) == (mode & S_IFMT) && found.st_rdev == device;
+
+    errno = saved;
+    return same;
+}
+
 int op_mknod(const struct op *op, struct failure *why)
 {
     const char *path = op_string(op, 0).bytes;
@@ -249,10 +261,10 @@ int op_mknod(const struct op *op, struct failure *why)
     cleanup_close int parent = root_parent(path, name, sizeof name);
     int made = parent < 0 ? -1 : mknodat(parent, name, mode, device);
 
-    if (made < 0 && errno != EEXIST)
-        return fail(why, "mknod \"%s\"", path);
-    if (made < 0)
+    if (made < 0 && errno == EEXIST && is_device(parent, name, mode, device))
         return 0;
+    if (made < 0)
+        return fail(why, "mknod \"%s\"", path);
     if (fchownat(parent, name, (uid_t)op_number(op, 3), (gid_t)op_number(op, 4), AT_SYMLINK_NOFOLLOW) < 0)
         return fail(why, "chown \"%s\"", path);
     return 0;
@@ -334,6 +346,14 @@ int op_pivot(const struct op *op, struct failure *why)
         return fail(why, "pivot_root");
     if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return fail(why, "umount the old root");
+    return streams_leave_host(why);
+}
+
+int op_chroot(const struct op *op, struct failure *why)
+{
+    (void)op;
+    if (fchdir(context.root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+        return fail(why, "chroot");
     return streams_leave_host(why);
 }
 

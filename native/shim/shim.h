@@ -145,7 +145,7 @@ typedef int op_function(const struct op *op, struct failure *why);
 /* ops_*.c */
 op_function op_mkdir, op_write, op_join, op_join_process, op_unshare;
 op_function op_propagation, op_mount_host, op_root, op_mount, op_bind, op_directory, op_mknod, op_symlink;
-op_function op_bind_source, op_remount;
+op_function op_bind_source, op_remount, op_chroot;
 op_function op_mask, op_mount_attributes, op_readonly_path, op_pivot, op_readonly_root, op_console;
 op_function op_sysctl, op_hostname, op_domainname, op_netlink, op_rlimit, op_oom_score, op_umask, op_session;
 op_function op_user_namespace, op_open, op_tree, op_overlay, op_file_system, op_within, op_owner;

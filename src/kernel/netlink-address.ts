@@ -29,6 +29,9 @@ const AF_INET = 2;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_BROADCAST = 4;
+const IFA_FLAGS = 8;
+/** It was used until now: nobody else has it. */
+const IFA_F_NODAD = 0x02;
 const IFA_F_PERMANENT = 0x80;
 const RTA_DST = 1;
 const RTA_OIF = 4;
@@ -81,6 +84,36 @@ export function deleteAddress({ address, prefixLength, interfaceIndex }: Interfa
 
 export function dumpAddresses(): Uint8Array {
   return message(RTM_GETADDR, NLM_F_DUMP, concat([u8(AF_INET), u8(0), u16(0), u32(0)]));
+}
+
+/** Of IPv4 and IPv6, each as the kernel tells it. */
+export function dumpAllAddresses(): Uint8Array {
+  return message(RTM_GETADDR, NLM_F_DUMP, concat([u8(0), u8(0), u16(0), u32(0)]));
+}
+
+/** An address that somebody has given to a device, to be given to it again; undefined for what came by itself or means nothing elsewhere. */
+export function lastingAddress({
+  body,
+}: Received): { interfaceIndex: number; again(index: number): Uint8Array } | undefined {
+  const [family = 0, prefixLength = 0, short = 0, scope = 0] = body;
+  const attributes = decodeAttributes(body.subarray(8));
+  const flags = readU32(attributes.get(IFA_FLAGS)) ?? short;
+  if (scope !== RT_SCOPE_UNIVERSE || (flags & IFA_F_PERMANENT) === 0) return undefined;
+  const kept = [IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST].flatMap((type) => {
+    const bytes = attributes.get(type);
+    return bytes === undefined ? [] : [attribute(type, bytes)];
+  });
+  return {
+    interfaceIndex: readU32(body, 4) ?? 0,
+    again: (index) =>
+      message(
+        RTM_NEWADDR,
+        NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
+        concat([u8(family), u8(prefixLength), u8(0), u8(RT_SCOPE_UNIVERSE), u32(index)]),
+        ...kept,
+        attribute(IFA_FLAGS, u32(IFA_F_PERMANENT | (family === AF_INET ? 0 : IFA_F_NODAD))),
+      ),
+  };
 }
 
 export function decodeAddress({ body }: Received): InterfaceAddress {

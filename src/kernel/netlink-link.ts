@@ -29,10 +29,12 @@ const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_PID = 19;
 const IFLA_AF_SPEC = 26;
+const IFLA_NET_NS_FD = 28;
 const IFLA_EXT_MASK = 29;
 const IFLA_NUM_TX_QUEUES = 31;
 const IFLA_NUM_RX_QUEUES = 32;
 const IFLA_TARGET_NETNSID = 46;
+const IFLA_NEW_IFINDEX = 49;
 const RTEXT_FILTER_SKIP_STATS = 8;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -122,6 +124,18 @@ export function createBridge(bridge: { name: string; mac: string; mtu: number })
 export function withoutLinkLocal(index: number): Uint8Array {
   const mode = attribute(IFLA_INET6_ADDR_GEN_MODE, u8(IN6_ADDR_GEN_MODE_NONE));
   return message(RTM_SETLINK, NLM_F_ACK, header({ index }), nested(IFLA_AF_SPEC, nested(AF_INET6, mode)));
+}
+
+/** Into another network namespace, with another name and index there. It is down then, and its addresses are gone. */
+export function moveLink(index: number, to: { namespace: number; name: string; index: number }): Uint8Array {
+  return message(
+    RTM_NEWLINK,
+    NLM_F_ACK,
+    header({ index }),
+    attribute(IFLA_NET_NS_FD, u32(to.namespace)),
+    attribute(IFLA_IFNAME, text(to.name)),
+    attribute(IFLA_NEW_IFINDEX, u32(to.index)),
+  );
 }
 
 export function setLinkUp(index: number): Uint8Array {

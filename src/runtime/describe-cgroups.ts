@@ -50,6 +50,7 @@ const DEVICES: Readonly<Record<string, string>> = {
 };
 
 const WRITES: readonly (readonly [start: string, purpose: string])[] = [
+  ["timens_offsets", "how far its clocks are ahead, as long as nobody is in the namespace"],
   ["devices.deny", "no device may be opened or made, but for those that follow"],
   ["memory.memsw", "the most memory and swap together"],
   ["memory.swap", "the most swap"],

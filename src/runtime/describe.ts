@@ -120,7 +120,9 @@ export function describe(op: Op): Description {
       return {
         call: `unshare(${cloneFlags(op.flags)})`,
         purpose:
-          "the groups it is in now become the root of what it sees in /proc/self/cgroup and /sys/fs/cgroup",
+          op.flags === CLONE.time
+            ? "its children are born into new clocks"
+            : "the groups it is in now become the root of what it sees in /proc/self/cgroup and /sys/fs/cgroup",
       };
     default:
       return describeTree(op);
@@ -203,6 +205,11 @@ function describeTree(op: Exclude<Op, UserOp | { op: Early }>): Description {
       return {
         call: 'pivot_root(".", "."), umount2(".", MNT_DETACH)',
         purpose: "the container's root becomes the root; the host's is gone from its sight",
+      };
+    case "chroot":
+      return {
+        call: 'chroot(".")',
+        purpose: "the container's root becomes its root, in a mount namespace that others are in as well",
       };
     case "readonly-root":
       return {

@@ -155,6 +155,7 @@ function settingOperands(
             | "runtime"
             | "process-network"
             | "pivot"
+            | "chroot"
             | "readonly-root"
             | "sysctl"
             | "hostname"
@@ -228,6 +229,7 @@ function settingOperands(
       return [[Number(op.enter)], []];
     case "await-start":
     case "pivot":
+    case "chroot":
     case "readonly-root":
     case "session":
     case "no-new-privs":

@@ -30,6 +30,7 @@ export const NSENTER: Readonly<Record<string, string>> = {
   network: "net",
   pid: "pid",
   cgroup: "cgroup",
+  time: "time",
 };
 
 /** Numbers only: a name is looked up in the image, which takes the shim. */

@@ -22,7 +22,10 @@ const UNSHARE: Readonly<Record<string, string>> = {
   network: "--net",
   pid: "--pid --fork",
   cgroup: "--cgroup",
+  time: "--time",
 };
+
+const TIME_OFFSETS = "/proc/self/timens_offsets";
 
 export function launchScript(ops: readonly Op[], outside: readonly string[]): string {
   const at = ops.findIndex(({ op }) => op === "clone");
@@ -55,6 +58,7 @@ function hostLines(op: Op): string[] {
         `${op.path.startsWith("/sys/fs/cgroup/") ? "group" : "mkdir -p"} ${quote(op.path)}`,
       ];
     case "write":
+      if (op.path === TIME_OFFSETS) return []; // an option of unshare
       return [`# ${purpose}`, `echo ${quote(op.data)} >${quote(op.path)}${op.optional ? " || true" : ""}`];
     case "supervise":
     case "log":
@@ -109,7 +113,14 @@ function entry(ops: readonly Op[], holder: boolean): string {
     ...(holder ? ['--net="/proc/$PID/ns/net"'] : []),
   ];
   const options = made.filter((type) => !(holder && type === "network")).map((type) => UNSHARE[type] ?? "");
+  const clocks = all(ops, "write").filter(({ path }) => path === TIME_OFFSETS);
+  options.push(...clocks.flatMap(({ data }) => [...data.matchAll(/(\w+) (-?\d+)/g)].map(clockOption)));
   return `${enter.length > 0 ? `nsenter ${enter.join(" ")} ` : ""}unshare ${options.join(" ")}`;
+}
+
+/** In whole seconds. */
+function clockOption([, clock, seconds]: RegExpExecArray): string {
+  return `--${clock}=${seconds}`;
 }
 
 function insideLines(op: Op, hostname: string): string[] {
@@ -127,7 +138,7 @@ function finalCommand(ops: readonly Op[]): string {
     "# The container's root becomes the root; descriptor 3 was this script.",
     `mkdir -p "$ROOT"${quote(cwd)}`,
     'cd "$ROOT"',
-    "mount --move . /",
+    ...(all(ops, "chroot").length > 0 ? [] : ["mount --move . /"]),
     "exec 3<&-",
     `${limits(ops)}exec env -i ${environment}${home} "$(command -v setpriv)"${privileges(ops)} "$(command -v unshare)" --root=. --wd=${quote(cwd)}${identity(ops)} ${(exec?.argv ?? []).map(quote).join(" ")}`,
   ].join("\n");

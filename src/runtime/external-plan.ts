@@ -5,7 +5,7 @@ import { BerthError } from "../lib/error.ts";
 import { configOp, processOp } from "./external-bundle.ts";
 import { MS_REC, MS_SLAVE } from "./mount-options.ts";
 import type { Op } from "./op.ts";
-import { netlinkOp } from "./plan.ts";
+import { netlinkOp } from "./plan-network.ts";
 import { cgroupPlanOf } from "./plan-cgroups.ts";
 import { overlayOp } from "./plan-mounts.ts";
 import { CLONE } from "./plan-namespaces.ts";

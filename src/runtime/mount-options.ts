@@ -11,6 +11,7 @@ import {
   MS_SLAVE,
 } from "../kernel/libc.ts";
 import { BerthError } from "../lib/error.ts";
+import type { Mount } from "./spec.ts";
 
 const MS_SYNCHRONOUS = 16;
 const MS_MANDLOCK = 64;
@@ -61,6 +62,17 @@ export interface MountOptions {
   readonly copyUp: boolean;
   /** What the file system itself reads. */
   readonly data: string;
+}
+
+/** A mount with its options read; `slot` where its source is taken before the host's mounts are left. */
+export interface PlannedMount {
+  readonly mount: Mount;
+  readonly options: MountOptions;
+  readonly slot?: number;
+}
+
+export function isBind({ mount, options }: PlannedMount): boolean {
+  return mount.type === "bind" || options.bind;
 }
 
 /** What a word does: flags to set (or to clear), attributes to set and to clear. */

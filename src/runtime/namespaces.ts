@@ -3,6 +3,7 @@ import { entryGroup } from "../kernel/cgroups.ts";
 import { attachDeviceProgram } from "../kernel/device-program.ts";
 import type { Features } from "../kernel/features.ts";
 import type { StateSource } from "./container-state.ts";
+import { withHostNetwork } from "./host-network.ts";
 import { hasRuntimeHooks, runHooks, runPoststopHooks } from "./hooks.ts";
 import { compileExecPlan, compilePlan } from "./plan.ts";
 import { cgroupPlanOf } from "./plan-cgroups.ts";
@@ -18,6 +19,7 @@ export interface NamespacesOptions {
 
 export function openNamespacesRuntime({ instance, features }: NamespacesOptions): Runtime {
   const driver = {
+    resolve: withHostNetwork,
     plan: (launch: Launch) => compilePlan(launch, features),
     execPlan: (launch: ExecLaunch) =>
       compileExecPlan(

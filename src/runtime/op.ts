@@ -134,6 +134,8 @@ export type MountOp =
   /** Of a mount that is there already. */
   | { readonly op: "mount-attributes"; readonly path: string; readonly steps: readonly AttributeStep[] }
   | { readonly op: "pivot" }
+  /** Where the mount namespace is shared: the root of the others stays. */
+  | { readonly op: "chroot" }
   | { readonly op: "readonly-root" };
 
 export type FileOp =

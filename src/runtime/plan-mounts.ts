@@ -5,11 +5,13 @@ import { BerthError } from "../lib/error.ts";
 import { verifyIdMap } from "../lib/id-map.ts";
 import {
   ATTR_RDONLY,
+  isBind,
   type MountOptions,
   MS_BIND,
   MS_RDONLY,
   needsClassicMount,
   parseMountOptions,
+  type PlannedMount,
   superblockData,
   superblockWords,
 } from "./mount-options.ts";
@@ -19,40 +21,34 @@ import { deviceOps, hasOwnDev, isReadOnlyDev } from "./plan-devices.ts";
 import { hooksBeforePivot } from "./plan-hooks.ts";
 import { cgroupMount } from "./plan-cgroup-mount.ts";
 import { usersOf } from "./plan-user.ts";
+import { joinsMounts } from "./plan-namespaces.ts";
 import { hostPropagation, rootPropagationOps, spreads } from "./plan-propagation.ts";
 import { requireMountable } from "./proc-mounts.ts";
 import { BIND_SLOTS } from "./protocol.ts";
 import type { Launch, RootFilesystem } from "./runtime.ts";
 import type { Mount, Spec } from "./spec.ts";
 
-/** A mount with its options read; `slot` where its source is taken before the host's mounts are left. */
-export interface PlannedMount {
-  readonly mount: Mount;
-  readonly options: MountOptions;
-  readonly slot?: number;
-}
-
 /** Up to the place where the old root disappears. */
 export function treeOps(launch: Launch, features: Features): Op[] {
   const { spec, root } = launch;
-  const mounts = plannedMounts(spec.mounts ?? []);
-  const destinations = mounts.map(({ mount }) => mount);
+  const mounts = plannedMounts(launch);
+  const joined = joinsMounts(spec); // others live there: their mounts stay as they are, and their root where it is
   return [
     ...mounts.flatMap(sourceOps),
-    hostPropagation(spec),
-    ...rootOps(root),
+    ...(joined ? [] : [hostPropagation(spec)]),
+    ...rootOps(root, !joined || spec.root.readonly === true),
     ...mounts.flatMap((mount) => [
       ...mountOps(mount, spec, features),
       ...(mount.mount.destination === "/" ? [rootAgain(root)] : []),
     ]),
-    ...(hasOwnDev(destinations) ? deviceOps(spec) : []),
+    ...(hasOwnDev(mounts) ? deviceOps(spec) : []),
     ...(spec.process.terminal ? [consoleOp(spec, true)] : []),
     ...hooksBeforePivot(launch), // what they change is masked and made read-only behind them
-    ...(isReadOnlyDev(destinations) ? [readOnlyDev] : []),
+    ...(isReadOnlyDev(mounts) ? [readOnlyDev] : []),
     ...(spec.linux.maskedPaths ?? []).map((path): Op => ({ op: "mask", path })),
     ...(spec.linux.readonlyPaths ?? []).map((path): Op => ({ op: "readonly-path", path })),
     ...(spec.root.readonly ? readOnlyRootOps(spec.process.cwd) : []),
-    { op: "pivot" },
+    joined ? { op: "chroot" } : { op: "pivot" },
     ...rootPropagationOps(spec, mounts),
   ];
 }
@@ -63,16 +59,27 @@ const readOnlyDev: Op = {
   steps: [{ recursive: false, set: ATTR_RDONLY, clear: 0, propagation: 0 }],
 };
 
-/** A relative destination is one below the root, as with runc. */
-function plannedMounts(mounts: readonly Mount[]): PlannedMount[] {
+/** A relative destination is one below the root, a relative source of a bind one in the bundle, as with runc. */
+function plannedMounts({ spec, bundle }: Launch): PlannedMount[] {
   let slots = 0;
-  return mounts.map((asked) => {
-    const mount = { ...asked, destination: resolve("/", asked.destination) };
-    const options = parseMountOptions(asked.options ?? [], mount.destination);
-    return isBind(mount, options) && options.propagation.some(spreads)
-      ? { mount, options, slot: slots++ }
-      : { mount, options };
+  return (spec.mounts ?? []).map((asked) => {
+    const destination = resolve("/", asked.destination);
+    const options = parseMountOptions(asked.options ?? [], destination);
+    const mount = { ...asked, destination };
+    if (!isBind({ mount, options }) || options.remount) return { mount, options };
+    const from = { ...mount, source: absoluteSource(mount, bundle) };
+    return options.propagation.some(spreads)
+      ? { mount: from, options, slot: slots++ }
+      : { mount: from, options };
   });
+}
+
+function absoluteSource({ destination, source }: Mount, bundle: string | undefined): string {
+  if (!source) throw new BerthError("invalid", `bind mount "${destination}" has no source`);
+  if (source.startsWith("/")) return source;
+  if (bundle === undefined)
+    throw new BerthError("invalid", `bind mount "${destination}": the source "${source}" is not absolute`);
+  return resolve(bundle, source);
 }
 
 /** A bind that hears of the host's mounts, or the host of its: its source is taken while it is still one of the host's peers. */
@@ -89,8 +96,9 @@ export function consoleOp(spec: Pick<Spec, "process">, bind: boolean): Op {
   return { op: "console", rows: height, columns: width, bind };
 }
 
-function rootOps(root: RootFilesystem): Op[] {
-  if (root.kind === "directory") return [{ op: "root", path: root.path, bind: true }];
+/** A directory becomes a mount where that is needed: to be the root of a namespace, or read-only. */
+function rootOps(root: RootFilesystem, bind: boolean): Op[] {
+  if (root.kind === "directory") return [{ op: "root", path: root.path, bind }];
   return [overlayOp(root), { op: "root", path: root.mountpoint, bind: false }];
 }
 
@@ -129,14 +137,10 @@ function escapeOption(path: string): string {
 /** Kernel file systems: what steers where they land must not be the image. */
 const API_TYPES = new Set(["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"]);
 
-function isBind({ type }: Mount, { bind }: MountOptions): boolean {
-  return type === "bind" || bind;
-}
-
 function mountOps(planned: PlannedMount, spec: Spec, features: Features): Op[] {
   const { mount, options } = planned;
   const { destination, type = "" } = mount;
-  const bind = isBind(mount, options);
+  const bind = isBind(planned);
   requireMountable(destination, bind ? "bind" : type);
   if (options.copyUp && type !== "tmpfs")
     throw new BerthError("invalid", `mount "${destination}": tmpcopyup is for a tmpfs only`);
@@ -195,8 +199,7 @@ function newMountOp({ destination, source }: Mount, type: string, options: Mount
 }
 
 /** Without one of the words `bind` and `rbind` a bind takes all along. */
-function bindSource({ destination, source, options: words }: Mount, options: MountOptions) {
-  if (!source) throw new BerthError("invalid", `bind mount "${destination}" has no source`);
+function bindSource({ source = "", options: words }: Mount, options: MountOptions) {
   return { source, recursive: options.recursive || !words?.includes("bind") };
 }
 

@@ -1,7 +1,7 @@
 /** Which namespaces are new, which exist and are joined, and when. */
 import { BerthError } from "../lib/error.ts";
 import type { Op } from "./op.ts";
-import type { Namespace, NamespaceType, Spec } from "./spec.ts";
+import type { NamespaceType, Spec } from "./spec.ts";
 
 /** CLONE_NEW* of linux/sched.h. */
 export const CLONE: Readonly<Record<NamespaceType, number>> = {
@@ -21,39 +21,82 @@ export interface NamespaceOps {
   readonly afterClone: readonly Op[];
 }
 
-/** All but the user namespace, which is plan-user.ts's. A pid namespace is joined before the clone, since only children enter it. A new cgroup namespace is made after joining the groups it shall show as the root. */
+/** Whether a namespace of this type is not the host's. */
+export function hasOwn({ linux }: Spec, type: NamespaceType): boolean {
+  return linux.namespaces.some((namespace) => namespace.type === type);
+}
+
+/** What an exec joins besides: only where there is one, for not every kernel has them. */
+export function timeOf(spec: Spec): number {
+  return hasOwn(spec, "time") ? CLONE.time : 0;
+}
+
+/** An existing mount namespace is entered as it is, and the container's tree is made in it. */
+export function joinsMounts({ linux }: Spec): boolean {
+  return linux.namespaces.some(({ type, path }) => type === "mount" && path !== undefined);
+}
+
+/**
+ * All but the user namespace. A pid namespace is joined before the clone, since only children enter it. So is a new time namespace, whose clocks stand still
+ * from then on. A new cgroup namespace is made after joining the groups it shall show as the root. A mount namespace is joined last:
+ * the paths of the others are those of the host.
+ */
 export function namespaceOps(spec: Spec): NamespaceOps {
   const { namespaces } = spec.linux;
-  for (const namespace of namespaces) check(namespace);
+  check(spec);
   const made = namespaces.filter(({ path }) => path === undefined).map(({ type }) => type);
-  if (!made.includes("mount"))
+  const joined = namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [{ type, path }]));
+  const join = (...types: readonly NamespaceType[]): Op[] =>
+    joined
+      .filter(({ type }) => types.includes(type))
+      .map(({ type, path }) => ({ op: "join", path, type: CLONE[type] }));
+  return {
+    beforeClone: [...join("pid"), ...(made.includes("time") ? timeOps(spec) : [])],
+    cloneFlags: made.filter((type) => !LATE.has(type)).reduce((flags, type) => flags | CLONE[type], 0),
+    afterClone: [
+      ...join("network", "ipc", "uts", "cgroup", "time"),
+      ...(made.includes("cgroup") ? [{ op: "unshare", flags: CLONE.cgroup } as const] : []),
+      ...join("mount"),
+    ],
+  };
+}
+
+/** Not made by the clone; the user namespace is plan-user.ts's. */
+const LATE: ReadonlySet<NamespaceType> = new Set(["cgroup", "time", "user"]);
+
+/** The offsets can be written until the first process is in. */
+function timeOps({ linux }: Spec): Op[] {
+  const lines = Object.entries(linux.timeOffsets ?? {}).map(
+    ([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}\n`,
+  );
+  const offsets: Op = {
+    op: "write",
+    path: "/proc/self/timens_offsets",
+    data: lines.join(""),
+    optional: false,
+  };
+  return [{ op: "unshare", flags: CLONE.time }, ...(lines.length === 0 ? [] : [offsets])];
+}
+
+function check(spec: Spec): void {
+  const { namespaces, timeOffsets } = spec.linux;
+  const seen = new Set<string>();
+  for (const { type } of namespaces) {
+    if (!Object.hasOwn(CLONE, type))
+      throw new BerthError("invalid", `unknown namespace type "${String(type)}"`);
+    if (seen.has(type)) throw new BerthError("invalid", `malformed spec file: duplicated ns "${type}"`);
+    seen.add(type);
+  }
+  if (!seen.has("mount"))
     throw new BerthError(
       "unsupported",
       "berth does not run containers without a mount namespace of their own",
     );
-  const joined = namespaces.flatMap(({ type, path }) =>
-    path === undefined || type === "user" ? [] : [{ type, path }],
-  );
-  const join = ({ type, path }: { type: NamespaceType; path: string }): Op => ({
-    op: "join",
-    path,
-    type: CLONE[type],
-  });
-  const cgroup: Op[] = made.includes("cgroup") ? [{ op: "unshare", flags: CLONE.cgroup }] : [];
-  return {
-    beforeClone: joined.filter(({ type }) => type === "pid").map(join),
-    cloneFlags: made
-      .filter((type) => type !== "cgroup" && type !== "user")
-      .reduce((flags, type) => flags | CLONE[type], 0),
-    afterClone: [...joined.filter(({ type }) => type !== "pid").map(join), ...cgroup],
-  };
-}
-
-function check({ type, path }: Namespace): void {
-  if (!(type in CLONE)) throw new BerthError("invalid", `unknown namespace type "${String(type)}"`);
-  if (type === "time" || (type === "mount" && path !== undefined))
-    throw new BerthError(
-      "unsupported",
-      `berth does not support ${path === undefined ? "" : "joining "}${type} namespaces yet`,
-    );
+  if (seen.has("user") && joinsMounts(spec))
+    throw new BerthError("unsupported", "berth joins no mount namespace with a user namespace");
+  if (
+    timeOffsets !== undefined &&
+    !namespaces.some(({ type, path }) => type === "time" && path === undefined)
+  )
+    throw new BerthError("invalid", "linux.timeOffsets: only a new time namespace can have other clocks");
 }

@@ -3,10 +3,17 @@
  * tree is ever a peer of them, but binds that were asked to be shared. The root gets its own propagation when the host is out of
  * sight; runc does the same (libcontainer/rootfs_linux.go, prepareRootfs).
  */
-import { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE, propagationFlags } from "./mount-options.ts";
+import {
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+  type PlannedMount,
+  propagationFlags,
+} from "./mount-options.ts";
 import { propagationSteps } from "./mount-steps.ts";
 import type { Op } from "./op.ts";
-import type { PlannedMount } from "./plan-mounts.ts";
 import type { Spec } from "./spec.ts";
 
 /** Whether somebody else hears of mounts made at such a place, or it of theirs. */

@@ -6,6 +6,7 @@ import { defaultSpec } from "./defaults.ts";
 import { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from "./mount-options.ts";
 import type { Op } from "./op.ts";
 import { compileExecPlan, compilePlan } from "./plan.ts";
+import { sysctlPath } from "./plan-sysctls.ts";
 import type { ExecLaunch, Launch } from "./runtime.ts";
 import type { Spec } from "./spec.ts";
 
@@ -207,6 +208,38 @@ describe("the order", () => {
     ];
     expect(ascending([pid, clone ?? -1, network])).toBe(true);
   });
+
+  test("new clocks are set before the clone is born into them; the others' mounts are entered last", () => {
+    const ops = compile(
+      withLinux({
+        namespaces: [
+          { type: "mount", path: "/m" },
+          { type: "time" },
+          { type: "uts", path: "/u" },
+          { type: "cgroup" },
+          { type: "network" },
+        ],
+        timeOffsets: { monotonic: { secs: -5, nanosecs: 7 }, boottime: {} },
+      }),
+    );
+    expect(ascending(order(ops, "unshare", "clone", "root"))).toBe(true);
+    expect(ops.find((op) => op.op === "write" && op.path.endsWith("timens_offsets"))).toMatchObject({
+      data: "monotonic -5 7\nboottime 0 0\n",
+    });
+    expect(ops.findLast(({ op }) => op === "join")).toMatchObject({ path: "/m" });
+    expect(order(ops, "propagation", "pivot")).toEqual([-1, -1]);
+    expect(order(ops, "chroot")[0]).toBeGreaterThan(0);
+    expect(ops.find(({ op }) => op === "clone")).toMatchObject({ flags: 0x40000000 });
+  });
+
+  test("an exec joins the clocks where the container has its own", () => {
+    const timed = withLinux({ namespaces: [...defaults.namespaces, { type: "time" }] });
+    const flags = (container: Launch) =>
+      compileExecPlan({ ...exec, container }, features(layouts.v1)).flatMap((op) =>
+        op.op === "join-process" ? [op.flags & 0x80] : [],
+      );
+    expect([flags(launch).at(-1), flags(timed).at(-1)]).toEqual([0, 0x80]);
+  });
 });
 
 describe("identity", () => {
@@ -290,9 +323,70 @@ test.each<[string, Launch, string]>([
   [
     "a network sysctl with the host's network",
     withLinux({ namespaces: [{ type: "mount" }, { type: "uts" }], sysctl: { "net.ipv4.ip_forward": "1" } }),
-    "not allowed in the host's network namespace",
+    "not allowed in host network namespace",
   ],
   ["a name for the host", withLinux({ namespaces: [{ type: "mount" }] }), "without a private UTS namespace"],
+  [
+    "an ipc sysctl with the host's",
+    withLinux({
+      namespaces: [{ type: "mount" }, { type: "uts" }],
+      sysctl: { "fs.mqueue.msg_max": "1" },
+    }),
+    "is not allowed in the hosts ipc namespace",
+  ],
+  [
+    "a host name by sysctl",
+    withLinux({ sysctl: { "kernel.hostname": "x" } }),
+    'conflicts with the OCI "hostname" field',
+  ],
+  [
+    "a domain name for the host",
+    withSpec({
+      hostname: "",
+      domainname: "x",
+      linux: { ...spec.linux, namespaces: [{ type: "mount" }] },
+    }),
+    "unable to set domainname without a private UTS namespace",
+  ],
+  [
+    "a namespace twice",
+    withLinux({ namespaces: [...defaults.namespaces, { type: "pid", path: "/x" }] }),
+    'duplicated ns "pid"',
+  ],
+  [
+    "an unknown namespace",
+    withLinux({ namespaces: [{ type: "toString" as "pid" }] }),
+    'unknown namespace type "toString"',
+  ],
+  [
+    "other clocks without a time namespace",
+    withLinux({ timeOffsets: { monotonic: { secs: 1 } } }),
+    "only a new time namespace",
+  ],
+  [
+    "other clocks of a time namespace that is there",
+    withLinux({
+      namespaces: [
+        { type: "mount" },
+        { type: "uts" },
+        { type: "network" },
+        { type: "ipc" },
+        { type: "time", path: "/x" },
+      ],
+      timeOffsets: {},
+    }),
+    "only a new time namespace",
+  ],
+  [
+    "a device of no type",
+    withLinux({ devices: [{ type: "x" as "c", path: "/dev/x", major: 1, minor: 1 }] }),
+    '"x" is not a valid device type for device /dev/x',
+  ],
+  [
+    "a device without numbers",
+    withLinux({ devices: [{ type: "b", path: "/dev/x" }] }),
+    "major and minor number are missing",
+  ],
   ["a sysctl with two lines", withLinux({ sysctl: { "net.ipv4.ip_forward": "1\n2" } }), "invalid sysctl"],
   ["a path as a sysctl", withLinux({ sysctl: { "net/../kernel/core_pattern": "x" } }), "invalid sysctl"],
   [
@@ -432,6 +526,14 @@ describe("mounts", () => {
     expect(behind).toMatchObject([{ path: "/" }, { path: "/x", steps: [{ propagation: MS_PRIVATE }] }]);
   });
 
+  test("a relative source of a bind lies in the bundle; without one it is refused", () => {
+    const what = withSpec({ mounts: [{ destination: "/x", type: "bind", source: "a/../b" }] });
+    expect(compile({ ...what, bundle: "/bundle" }).find(({ op }) => op === "bind")).toMatchObject({
+      source: "/bundle/b",
+    });
+    expect(() => compile(what)).toThrow('the source "a/../b" is not absolute');
+  });
+
   test("a destination is relative to the root, and what is mounted onto the root is the root", () => {
     const ops = compile(withSpec({ mounts: [{ destination: "a/../..", type: "tmpfs" }] }));
     expect(ops.findLast(({ op }) => op === "root")).toMatchObject({ path: "/run/berth/root", bind: false });
@@ -450,6 +552,19 @@ describe("mounts", () => {
     expect(mountOf(["ro", "silent"])).toMatchObject({ data: "", classic: true, flags: 0x8001 });
     expect(mountOf(["iversion", "noiversion", "silent", "loud"])).not.toHaveProperty("classic");
   });
+});
+
+test.each<[string, string | undefined]>([
+  ["net.ipv4.ip_forward", "net/ipv4/ip_forward"],
+  ["net/ipv4/conf/eno2.100/rp_filter", "net/ipv4/conf/eno2.100/rp_filter"],
+  ["net.ipv4.conf.eno2/100.rp_filter", "net/ipv4/conf/eno2.100/rp_filter"],
+  ["net", undefined],
+  ["net..x", undefined],
+  ["net/../x", undefined],
+  ["net/ ", undefined],
+  ["", undefined],
+])("the sysctl %p is the file %p", (name, path) => {
+  expect(sysctlPath(name)).toBe(path);
 });
 
 test("where /dev is the host's nothing is made in it", () => {

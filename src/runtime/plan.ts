@@ -6,12 +6,14 @@ import type { Op } from "./op.ts";
 import { cgroupPlanOf, joinCgroupOps, makeCgroupOps } from "./plan-cgroups.ts";
 import { hooksBeforeExec } from "./plan-hooks.ts";
 import { filterOf, identityOps } from "./plan-identity.ts";
-import { CLONE, namespaceOps } from "./plan-namespaces.ts";
+import { CLONE, hasOwn, namespaceOps, timeOf } from "./plan-namespaces.ts";
 import { consoleOp, treeOps } from "./plan-mounts.ts";
+import { networkOps } from "./plan-network.ts";
 import { affinityOps, checkExecScheduler, checkLinux, checkProcess, performanceOps } from "./plan-process.ts";
+import { sysctlOps } from "./plan-sysctls.ts";
 import { supervisionOps } from "./plan-supervision.ts";
 import { prepare, raisedLimits } from "./plan-user.ts";
-import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
+import type { ExecLaunch, Launch } from "./runtime.ts";
 import { listenerOps, messengerOps } from "./seccomp/listener.ts";
 import type { Spec } from "./spec.ts";
 
@@ -47,6 +49,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
     ...performanceOps(spec.process, spec.linux),
     ...nameOps(spec),
     ...networkOps(
+      spec,
       network,
       launch.supervision.waitForStart || needsBarrier(launch, features),
       sysctlOps(spec),
@@ -78,54 +81,21 @@ export function needsBarrier({ network, spec }: Launch, features: Features): boo
   return network?.afterClone !== undefined || cgroupPlanOf(spec, features)?.deviceProgram !== undefined;
 }
 
-/** The barrier comes as late as it can, so that the engine works on the network while the child mounts. What needs no engine goes before it. */
-function networkOps(network: NetworkPlan | undefined, barrier: boolean, sysctls: readonly Op[]): Op[] {
-  const messages = (network?.inside ?? []).map(netlinkOp);
-  const wait: Op[] = barrier ? [{ op: "barrier" }] : [];
-  return network?.afterClone === undefined
-    ? [...messages, ...sysctls, ...wait]
-    : [...wait, ...messages, ...sysctls];
+/** Without a UTS namespace the names would be the host's. An empty name is none. */
+function nameOps(spec: Spec): Op[] {
+  const names = [
+    { op: "hostname", name: spec.hostname ?? "" },
+    { op: "domainname", name: spec.domainname ?? "" },
+  ] as const;
+  const asked = names.filter(({ name }) => name !== "");
+  if (asked[0] !== undefined && !hasOwn(spec, "uts"))
+    throw new BerthError("invalid", `unable to set ${asked[0].op} without a private UTS namespace`);
+  return asked;
 }
-
-export function netlinkOp(step: NetworkPlan["inside"][number]): Op {
-  return { op: "netlink", ...step };
-}
-
-/** Without a UTS namespace the names would be the host's. */
-function nameOps({ hostname, domainname, linux }: Spec): Op[] {
-  if (hostname === undefined && domainname === undefined) return [];
-  if (!linux.namespaces.some(({ type }) => type === "uts"))
-    throw new BerthError("invalid", "unable to set hostname without a private UTS namespace");
-  return [
-    ...(hostname === undefined ? [] : [{ op: "hostname", name: hostname } as const]),
-    ...(domainname === undefined ? [] : [{ op: "domainname", name: domainname } as const]),
-  ];
-}
-
-/** Only what belongs to a namespace of the container; the rest would change the host. */
-function sysctlOps(spec: Spec): Op[] {
-  const owns = (type: string) => spec.linux.namespaces.some((namespace) => namespace.type === type);
-  return Object.entries(spec.linux.sysctl ?? {}).map(([name, value]): Op => {
-    const path = name.replaceAll(".", "/");
-    if (!/^[\w-]+(\/[\w-]+)+$/.test(path) || /[\n\0]/.test(value))
-      throw new BerthError("invalid", `invalid sysctl "${name}=${value}"`);
-    const owner = path.startsWith("net/") ? "network" : isIpc(path) ? "ipc" : isUts(path) ? "uts" : undefined;
-    if (owner === undefined)
-      throw new BerthError("invalid", `sysctl "${name}" is not in a separate kernel namespace`);
-    if (!owns(owner))
-      throw new BerthError("invalid", `sysctl "${name}" not allowed in the host's ${owner} namespace`);
-    return { op: "sysctl", name: path, value };
-  });
-}
-
-const isUts = (path: string) => path === "kernel/domainname" || path === "kernel/hostname";
-const isIpc = (path: string) =>
-  path.startsWith("fs/mqueue/") ||
-  /^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/.test(path);
 
 /** Behind what takes the host's rights: none of them is left. */
-function joinUser(target: ExecLaunch["target"]): Op[] {
-  return [{ op: "join-process", ...target, flags: JOINED | CLONE.user }, { op: "become-root" }];
+function joinUser(target: ExecLaunch["target"], others: number): Op[] {
+  return [{ op: "join-process", ...target, flags: others | CLONE.user }, { op: "become-root" }];
 }
 
 const JOINED = CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgroup | CLONE.pid;
@@ -142,6 +112,7 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   const oomScore: Op[] =
     process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj }];
   const { hierarchies, v2 } = features.cgroups;
+  const joined = JOINED | timeOf(launch.container.spec);
   const birth = launch.v2Cgroup ?? launch.cgroup;
   const filter = filterOf(process, seccomp, rights);
   const identity = identityOps(process, filter, rights, {
@@ -161,8 +132,8 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
     ...performanceOps(process, launch.linux),
     ...messengerOps(filter),
     ...(idMap === undefined
-      ? [{ op: "join-process", ...target, flags: JOINED } as const, ...oomScore]
-      : [...oomScore, ...raisedLimits(identity, features), ...joinUser(target)]),
+      ? [{ op: "join-process", ...target, flags: joined } as const, ...oomScore]
+      : [...oomScore, ...raisedLimits(identity, features), ...joinUser(target, joined)]),
     ...(process.terminal ? [consoleOp({ process }, false)] : []),
     ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
     ...identity,

@@ -81,6 +81,7 @@ export const OP_CODES: Readonly<Record<OpName, number>> = {
   bundle: 116,
   runtime: 117,
   "process-network": 118,
+  chroot: 92,
 };
 
 export const BARRIER_HOOKS = 1;

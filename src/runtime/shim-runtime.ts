@@ -28,6 +28,8 @@ import { spawnShim } from "./shim.ts";
 
 /** What one driver decides by itself. */
 export interface Driver {
+  /** What a plan must know of the host. Throws for what would change it. */
+  resolve?(launch: Launch): Launch;
   /** Throws for what cannot be done, before anything is made. */
   plan(launch: Launch): readonly Op[];
   execPlan(launch: ExecLaunch): readonly Op[];
@@ -83,7 +85,7 @@ export class ShimRuntime implements Runtime {
   }
 
   plan(launch: Launch): readonly Op[] {
-    return this.#driver.plan(this.#withCgroup(launch));
+    return this.#driver.plan(this.#prepared(launch));
   }
 
   execPlan(launch: ExecLaunch): readonly Op[] {
@@ -91,7 +93,7 @@ export class ShimRuntime implements Runtime {
   }
 
   async create(asked: Launch): Promise<ProcessHandle> {
-    const launch = await withJoinedMappings(this.#withCgroup(asked));
+    const launch = await withJoinedMappings(this.#prepared(asked));
     const ops = this.#driver.plan(launch);
     const cgroup = launch.spec.linux.cgroupsPath;
     if (cgroup !== undefined) this.#prepareParent(cgroup);
@@ -110,6 +112,11 @@ export class ShimRuntime implements Runtime {
     }
     if (!launch.supervision.waitForStart) void process.start().catch(() => undefined); // start() says it again
     return process;
+  }
+
+  #prepared(asked: Launch): Launch {
+    const launch = this.#withCgroup(asked);
+    return this.#driver.resolve?.(launch) ?? launch;
   }
 
   async exec(launch: ExecLaunch): Promise<ProcessHandle> {

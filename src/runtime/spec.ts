@@ -142,7 +142,11 @@ export interface Linux {
   readonly rootfsPropagation?:
     "private" | "rprivate" | "slave" | "rslave" | "shared" | "rshared" | "unbindable" | "runbindable" | "";
   readonly seccomp?: Seccomp | DockerSeccomp | CompiledSeccomp;
-  /** `net.ipv4.ip_forward` → value. */
+  /** Of a new time namespace. */
+  readonly timeOffsets?: Readonly<Partial<Record<"monotonic" | "boottime", TimeOffset>>>;
+  /** Devices of the host that move into the container's network namespace, by their names on the host. */
+  readonly netDevices?: Readonly<Record<string, { readonly name?: string }>>;
+  /** `net.ipv4.ip_forward` or `net/ipv4/ip_forward` → value. */
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
@@ -166,6 +170,11 @@ export interface MemoryPolicy {
   readonly nodes?: string;
   /** `MPOL_F_STATIC_NODES`. */
   readonly flags?: readonly string[];
+}
+
+export interface TimeOffset {
+  readonly secs?: number;
+  readonly nanosecs?: number;
 }
 
 export type NamespaceType = "mount" | "pid" | "network" | "ipc" | "uts" | "cgroup" | "user" | "time";
