@@ -27,6 +27,7 @@ const SUITES: readonly Suite[] = [
   { name: "shim, sanitized", paths: ["./test/shim"], env: { BERTH_SHIM_SANITIZE: "1" } },
   { name: "images", paths: ["./test/images"] },
   { name: "end to end", paths: ["./test/e2e"], processes: 2 },
+  { name: "OCI runtime", paths: ["./test/oci"] },
   { name: "crash", paths: ["./test/crash"] },
   { name: "seccomp", paths: ["./test/seccomp"] },
   { name: "other runtimes", paths: ["./test/runtimes"] },

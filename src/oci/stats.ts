@@ -1,5 +1,6 @@
 /** What a container uses, in the shape of runc's `events`: engines read it. */
 import { type BlockEntry, cgroupStats, type CgroupStats, type LimitedUsage } from "../kernel/cgroup-stats.ts";
+import { UNLIMITED } from "../kernel/cgroup-files.ts";
 import type { CgroupLayout } from "../kernel/cgroup-layout.ts";
 
 export function statsOf(layout: CgroupLayout, path: string): object {
@@ -8,7 +9,10 @@ export function statsOf(layout: CgroupLayout, path: string): object {
     cpu: cpu === undefined ? {} : cpuOf(cpu),
     cpuset: {},
     memory: memory === undefined ? {} : memoryOf(memory),
-    pids: pids === undefined ? {} : present({ current: pids.current, limit: finite(pids.limit) }),
+    pids:
+      pids === undefined
+        ? {}
+        : present({ current: pids.current, limit: pids.limit >= UNLIMITED ? 0 : pids.limit }),
     blkio: block === undefined ? {} : blockOf(block),
     hugetlb: Object.fromEntries(
       Object.entries(hugetlb ?? {}).map(([size, { usage, peak, failures }]) => [
@@ -26,11 +30,6 @@ function present(fields: Readonly<Record<string, number>>): Record<string, numbe
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== 0));
 }
 
-/** JSON has no word for a limit that is none. */
-function finite(limit: number): number {
-  return Number.isFinite(limit) ? limit : 0;
-}
-
 function cpuOf(cpu: NonNullable<CgroupStats["cpu"]>): object {
   const { totalNs, userNs, kernelNs, perCpuNs, periods, throttledPeriods, throttledNs } = cpu;
   return {
@@ -43,9 +42,6 @@ function cpuOf(cpu: NonNullable<CgroupStats["cpu"]>): object {
     throttling: present({ periods, throttledPeriods, throttledTime: throttledNs }),
   };
 }
-
-/** Version 1's number for a limit that is none: the most that pages of a 64-bit counter hold. */
-const UNLIMITED = 9_223_372_036_854_771_712;
 
 function memoryOf({
   cache,
@@ -69,7 +65,7 @@ function counter(counted: LimitedUsage | undefined): object {
   if (counted === undefined) return { failcnt: 0 };
   const { usage, peak, failures, limit } = counted;
   return {
-    limit: Number.isFinite(limit) ? limit : UNLIMITED,
+    limit,
     ...present({ usage, max: peak }),
     failcnt: failures,
   };

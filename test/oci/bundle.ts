@@ -1,0 +1,100 @@
+/** Bundles with a root filesystem that has a shell, and a runtime's command line to be called as an engine would. */
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { busyboxTar } from "../support/busybox.ts";
+import { output, PATH } from "../support/command.ts";
+import { has } from "../support/parts.ts";
+
+const BERTH = resolve(process.env.BERTH_TEST_BINARY ?? "dist/berth");
+
+/** config.json as far as tests change it; the rest is what `runc spec` writes. */
+export interface Config {
+  ociVersion: string;
+  process: Record<string, unknown> & { args: string[]; terminal: boolean };
+  root: { path: string; readonly: boolean };
+  mounts: Record<string, unknown>[];
+  hooks?: Record<string, unknown>;
+  linux: Record<string, unknown> & { namespaces: { type: string; path?: string }[] };
+  annotations?: Record<string, string>;
+}
+
+export interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
+/** A place of its own for one test file, with a link named berth-oci to the executable. */
+export class Place implements AsyncDisposable {
+  readonly path: string;
+  #configured = 0;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  static async make(): Promise<Place> {
+    const place = new Place(await mkdtemp("/tmp/berth-oci-test-"));
+    await symlink(BERTH, place.berth);
+    for (const name of ["rootfs", "ours", "runc"]) await mkdir(`${place.path}/${name}`);
+    await writeFile(`${place.path}/root.tar`, await busyboxTar());
+    await output(["tar", "-C", `${place.path}/rootfs`, "-xf", `${place.path}/root.tar`]);
+    await output([place.berth, "spec", "--bundle", place.path]);
+    return place;
+  }
+
+  get berth(): string {
+    return `${this.path}/berth-oci`;
+  }
+
+  /** Each has its own: two containers of one name would share a control group. */
+  bundle(runtime: string): string {
+    return `${this.path}/${runtime === this.berth ? "ours" : "runc"}`;
+  }
+
+  /** Writes config.json: sh with this script, changed as wanted. */
+  async configure(script: string, change: (config: Config) => void = () => undefined): Promise<void> {
+    this.#configured += 1;
+    for (const runtime of [this.berth, "runc"]) {
+      const config = JSON.parse(await readFile(`${this.path}/config.json`, "utf8")) as Config;
+      config.process.terminal = false;
+      config.process.args = ["sh", "-c", script];
+      config.root.path = `${this.path}/rootfs`;
+      config.linux["cgroupsPath"] = `${this.bundle(runtime).replace("/tmp", "")}/group-${this.#configured}`;
+      change(config);
+      await writeFile(`${this.bundle(runtime)}/config.json`, JSON.stringify(config));
+    }
+  }
+
+  /** Its streams are files: a container that goes on holds nobody up. */
+  async call(
+    runtime: string,
+    words: readonly string[],
+    { env = {}, stdin = "" }: { env?: Record<string, string>; stdin?: string } = {},
+  ): Promise<Outcome> {
+    const [out, err] = [`${this.path}/out`, `${this.path}/err`];
+    await Promise.all([Bun.write(out, ""), Bun.write(err, "")]);
+    const child = Bun.spawn([runtime, "--root", `${this.path}/state-${runtime === this.berth}`, ...words], {
+      cwd: this.bundle(runtime),
+      env: { PATH, ...env },
+      stdio: [new Blob([stdin]), Bun.file(out), Bun.file(err)],
+      timeout: 20_000,
+      killSignal: "SIGKILL",
+    });
+    const code = await child.exited;
+    return { code, stdout: await readFile(out, "utf8"), stderr: await readFile(err, "utf8") };
+  }
+
+  /** With the groups that the containers' were made in. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const runtime of [this.berth, ...(has("runc") ? ["runc"] : [])]) {
+      const { stdout } = await this.call(runtime, ["list", "--quiet"]);
+      for (const id of stdout.split("\n").filter(Boolean))
+        await this.call(runtime, ["delete", "--force", id]);
+    }
+    for (const hierarchy of await readdir("/sys/fs/cgroup"))
+      for (const name of ["/ours", "/runc", ""])
+        await rmdir(`/sys/fs/cgroup/${hierarchy}/${basename(this.path)}${name}`).catch(() => undefined); // or there is none
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
