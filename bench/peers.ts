@@ -61,7 +61,7 @@ async function openDocker(
   execRoot: string,
   undo: AsyncDisposableStack,
 ): Promise<Engine | undefined> {
-  const dockerd = await Dockerd.open(`${place}/docker`, execRoot);
+  const dockerd = await Dockerd.open(`${place}/docker`, { execRoot });
   if (dockerd === undefined) return undefined;
   undo.use(dockerd);
   await output([...dockerd.client, "import", "-", "busybox"], {

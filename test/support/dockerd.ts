@@ -6,26 +6,34 @@ import { PATH } from "./command.ts";
 const DOCKERD = "/usr/sbin/dockerd";
 const CGROUPS = "/sys/fs/cgroup";
 
+export interface DockerdOptions {
+  readonly execRoot?: string;
+  /** A runtime for all containers in the place of runc. */
+  readonly runtime?: string;
+}
+
 export class Dockerd implements AsyncDisposable {
   /** Words before `run`: the client that came with this engine, where it is installed. */
   readonly client: readonly string[];
   readonly #home: string;
   readonly #execRoot: string;
+  readonly #runtime: string | undefined;
   #process: Bun.Subprocess | undefined;
 
-  private constructor(home: string, execRoot: string, client: string) {
+  private constructor(home: string, { execRoot = `${home}/exec`, runtime }: DockerdOptions, client: string) {
     this.#home = home;
     this.#execRoot = execRoot;
+    this.#runtime = runtime;
     this.client = [client, "-H", `unix://${this.#socket}`];
   }
 
   /** Undefined where Debian's docker.io is not installed. The directories are the caller's to remove. */
-  static async open(home: string, execRoot = `${home}/exec`): Promise<Dockerd | undefined> {
+  static async open(home: string, options: DockerdOptions = {}): Promise<Dockerd | undefined> {
     if (!(await Bun.file(DOCKERD).exists())) return undefined;
     await mkdir(home, { recursive: true });
     const dockerd = new Dockerd(
       home,
-      execRoot,
+      options,
       (await Bun.file("/usr/bin/docker").exists()) ? "/usr/bin/docker" : "docker",
     );
     await dockerd.start();
@@ -50,7 +58,11 @@ export class Dockerd implements AsyncDisposable {
     const home = this.#home;
     const places = ["--data-root", `${home}/data`, "--exec-root", this.#execRoot, "--pidfile", `${home}/pid`];
     const named = ["--cgroup-parent", this.#cgroup, "-H", `unix://${this.#socket}`];
-    const words = ["unshare", "--net", DOCKERD, ...places, ...named];
+    const runtime =
+      this.#runtime === undefined
+        ? []
+        : ["--add-runtime", `chosen=${this.#runtime}`, "--default-runtime", "chosen"];
+    const words = ["unshare", "--net", DOCKERD, ...places, ...named, ...runtime];
     this.#process = Bun.spawn(words, { env: { PATH }, stdio: ["ignore", "ignore", Bun.file(`${home}/log`)] });
     const deadline = Date.now() + 60_000;
     while (Date.now() < deadline && this.#process.exitCode === null) {
