@@ -61,7 +61,8 @@ test.if(here)("tasks: exec, metrics, pause, resume, kill, delete", async () => {
     stdout: "0\n",
     code: 6,
   });
-  if (hierarchiesAreMounted()) expect((await task("metrics", "long")).stdout).toMatch(/^pids\.current +[1-9]/m);
+  if (hierarchiesAreMounted())
+    expect((await task("metrics", "long")).stdout).toMatch(/^pids\.current +[1-9]/m);
   expect((await task("pause", "long")).code).toBe(0);
   expect(await status()).toBe("PAUSED");
   expect((await task("resume", "long")).code).toBe(0);

@@ -15,7 +15,6 @@ const PARTS = {
   strace: { present: canTrace, missing: "strace is missing or may not trace (Debian: strace)" },
   skopeo: { present: () => Bun.which("skopeo") !== null, missing: "no skopeo (Debian: skopeo)" },
   umoci: { present: () => Bun.which("umoci") !== null, missing: "no umoci (Debian: umoci)" },
-  runc: { present: () => Bun.which("runc") !== null, missing: "no runc (Debian: runc)" },
   crun: { present: () => Bun.which("crun") !== null, missing: "no crun (Debian: crun)" },
   runsc: { present: () => Bun.which("runsc") !== null, missing: "no gVisor (Debian: runsc)" },
   script: { present: () => Bun.which("script") !== null, missing: "no script (Debian: bsdutils)" },
