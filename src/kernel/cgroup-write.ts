@@ -15,6 +15,7 @@ export function toWrite(directory: string, [name, data, optional]: CgroupFile): 
   return [{ path: `${directory}/${name}`, data: String(data), optional: optional !== undefined }];
 }
 
-export function pidsMax(limit: number): string | number {
-  return limit > 0 ? limit : "max";
+/** 0 says nothing. */
+export function pidsMax(limit: number): string | number | undefined {
+  return limit === 0 ? undefined : limit > 0 ? limit : "max";
 }

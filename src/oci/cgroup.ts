@@ -1,38 +1,17 @@
-/** Which control group a container gets, and what engines write into its limits that means nothing. */
+/** Which control group a container gets. */
 import { existsSync, readFileSync } from "node:fs";
 import { prepareCgroupParent } from "../kernel/cgroups.ts";
 import type { CgroupLayout } from "../kernel/cgroup-layout.ts";
-import type { Resources } from "../runtime/spec.ts";
 import type { Spec } from "../runtime/spec.ts";
 
 /** A relative path, or none, is below the root of every hierarchy. */
 export function withCgroup(spec: Spec, id: string): Spec {
   const asked = spec.linux.cgroupsPath || id;
   const cgroupsPath = `/${asked.split("/").filter(isName).join("/")}`;
-  const resources = withoutZeroes(spec.linux.resources ?? {});
-  return { ...spec, linux: { ...spec.linux, cgroupsPath, resources } };
+  return { ...spec, linux: { ...spec.linux, cgroupsPath } };
 }
 
 const isName = (part: string) => part !== "" && part !== "." && part !== "..";
-
-/** Go writes a number that nobody has set as 0: no limit at all. */
-export function withoutZeroes(resources: Resources): Resources {
-  const { memory, cpu, pids, blockIO, ...rest } = resources;
-  return {
-    ...rest,
-    ...kept("memory", memory),
-    ...kept("cpu", cpu),
-    ...kept("blockIO", blockIO),
-    ...(pids === undefined || pids.limit === 0 ? {} : { pids }),
-  };
-}
-
-function kept<Name extends string>(name: Name, limits: object | undefined): { [name in Name]?: object } {
-  const entries = Object.entries(limits ?? {}).filter(
-    ([, value]) => value !== 0 && value !== "" && value !== false,
-  );
-  return entries.length === 0 ? {} : ({ [name]: Object.fromEntries(entries) } as { [name in Name]: object });
-}
 
 /** Makes what the group is made in, where that is not there yet. */
 export function prepareParent(layout: CgroupLayout, path: string): void {

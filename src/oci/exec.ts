@@ -175,6 +175,7 @@ function launchOf(
     },
     target,
     process,
+    linux: spec.linux,
     supervision,
     cgroup,
     v2Cgroup: entryGroup(features.cgroups, cgroup, target.pid),

@@ -1,14 +1,11 @@
 /** `update`: other limits for a container that exists. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { planCgroup } from "../kernel/cgroups.ts";
-import type { CgroupWrite } from "../kernel/cgroup-write.ts";
-import { hasErrno } from "../kernel/error.ts";
+import { readFileSync } from "node:fs";
+import { mergeResources, updateCgroup } from "../kernel/cgroup-update.ts";
 import { probeFeatures } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import { parseSizeBytes } from "../lib/size.ts";
 import { parseResources } from "../runtime/config.ts";
 import type { Resources } from "../runtime/spec.ts";
-import { withoutZeroes } from "./cgroup.ts";
 import type { Call, Command } from "./command.ts";
 import { getContainer, lockContainer, statusOf, writeRecord } from "./container.ts";
 import type { Flag, Flags } from "./flags.ts";
@@ -49,12 +46,9 @@ function updateContainer({ root, args, flags }: Call): void {
   using _lock = lockContainer(container);
   const features = probeFeatures();
   if (statusOf(container, features) === "stopped") throw new BerthError("conflict", "container not running");
-  const asked = withoutZeroes(resourcesOf(flags));
   const { directory, process: _, ...record } = container;
-  const group = record.spec.linux.cgroupsPath ?? "";
-  const { writes } = planCgroup(features.cgroups, group, asked);
-  writeAll(writes);
-  const resources = merged(record.spec.linux.resources ?? {}, asked);
+  const resources = mergeResources(record.spec.linux.resources ?? {}, resourcesOf(flags));
+  updateCgroup(features.cgroups, record.spec.linux.cgroupsPath ?? "", resources);
   writeRecord(directory, { ...record, spec: { ...record.spec, linux: { ...record.spec.linux, resources } } });
 }
 
@@ -106,32 +100,4 @@ function given<T>(flags: Flags, name: string, read: (text: string) => T): T | un
 function defined<T extends object>(limits: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
   const entries = Object.entries(limits).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [Name in keyof T]?: Exclude<T[Name], undefined> };
-}
-
-const EINVAL = 22;
-
-/** Memory may never exceed memory and swap together: which of them goes first depends on whether they rise. */
-function writeAll(writes: readonly CgroupWrite[]): void {
-  const later: CgroupWrite[] = [];
-  for (const write of writes) {
-    try {
-      writeFileSync(write.path, write.data);
-    } catch (error) {
-      if (hasErrno(error, EINVAL) && write.path.endsWith("memory.limit_in_bytes")) later.push(write);
-      else if (!write.optional) throw error;
-    }
-  }
-  for (const { path, data } of later) writeFileSync(path, data);
-}
-
-/** For those who read the record: the limits that hold now. */
-function merged(before: Resources, asked: Resources): Resources {
-  const { memory, cpu, blockIO } = asked;
-  return {
-    ...before,
-    ...asked,
-    ...(memory === undefined ? {} : { memory: { ...before.memory, ...memory } }),
-    ...(cpu === undefined ? {} : { cpu: { ...before.cpu, ...cpu } }),
-    ...(blockIO === undefined ? {} : { blockIO: { ...before.blockIO, ...blockIO } }),
-  };
 }
