@@ -9,6 +9,7 @@ import { BerthError, doing } from "../lib/error.ts";
 import { SIGKILL } from "../lib/signal.ts";
 import { startHandedOver } from "../runtime/handover.ts";
 import type { Op } from "../runtime/op.ts";
+import { asksOfHostNetwork } from "../runtime/plan-network.ts";
 import { compilePlan } from "../runtime/plan.ts";
 import { capabilityWarnings } from "../runtime/plan-identity.ts";
 import { cgroupPlanOf } from "../runtime/plan-cgroups.ts";
@@ -54,12 +55,15 @@ export async function launchContainer(
     created: new Date().toISOString(),
     spec: bundle.spec,
   };
-  const launch = launchOf(record, spec, directory, {
+  const asked = launchOf(record, spec, directory, {
     preserved: inherited.count,
     console: terminal !== undefined,
     startFifo: startFifo(directory),
     ...(call.flags.on("no-new-keyring") ? {} : { keyring: keyringOf(id) }),
   });
+  const launch = asksOfHostNetwork(spec)
+    ? (await import("../runtime/host-network.ts")).withHostNetwork(asked)
+    : asked;
   const ops = compilePlan(launch, features);
   for (const warning of capabilityWarnings(spec.process)) call.log("warning", warning);
   writeRecord(directory, record);
@@ -125,10 +129,11 @@ async function startFirst(
         await runHooks("prestart", launch, "creating", pid);
         await runHooks("createRuntime", launch, "creating", pid);
       },
-      ready: () => {
+      ready: async ({ pid }) => {
         const plan = cgroupPlanOf(launch.spec, features);
         if (plan?.deviceProgram !== undefined && plan.v2Directory !== undefined)
           attachDeviceProgram(plan.v2Directory, plan.deviceProgram);
+        await launch.network?.afterClone?.(pid);
       },
       warn: (text) => log("warning", text),
     }),

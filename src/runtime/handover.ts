@@ -1,4 +1,4 @@
-/** Starting a process that nobody of ours keeps. What is awaited are hooks alone; the rest is synchronous, for a command that has nothing else to do. */
+/** Starting a process that nobody of ours keeps. What is awaited are hooks and devices of the network alone; the rest is synchronous, for a command that has nothing else to do. */
 import { closeSync, readSync, writeSync } from "node:fs";
 import { reap } from "../kernel/process-image.ts";
 import { BerthError } from "../lib/error.ts";
@@ -15,7 +15,7 @@ export interface HandoverOptions {
   /** It waits between mounts and pivot; what this throws ends it. */
   runtimeHooks?(process: ProcessIdentity): Promise<void>;
   /** It waits where nothing but the program is missing; what this throws ends it. */
-  ready?(process: ProcessIdentity): void;
+  ready?(process: ProcessIdentity): void | Promise<void>;
   warn?(text: string): void;
 }
 
@@ -50,7 +50,7 @@ async function follow(
     if (message.type !== "state") continue;
     process = { pid: message.pid, startTime: message.startTime };
     if (message.phase !== PHASE_READY) continue;
-    ready?.(process);
+    await ready?.(process);
     writeSync(control, startFrame());
   }
   if (failure !== undefined) {

@@ -5,19 +5,19 @@ import { decodeLink, getLink, moveLink, setLinkUp } from "../kernel/netlink-link
 import { concat } from "../kernel/netlink-message.ts";
 import { Netlink, NETLINK_ROUTE } from "../kernel/netlink.ts";
 import { BerthError } from "../lib/error.ts";
-import { loopbackUp } from "./plan-network.ts";
+import { asksOfHostNetwork, isOfNetwork, loopbackUp } from "./plan-network.ts";
 import type { Launch, NetworkPlan } from "./runtime.ts";
 import type { Spec } from "./spec.ts";
 
 /** Throws where the specification would change the host's own network. */
 export function withHostNetwork(launch: Launch): Launch {
+  if (!asksOfHostNetwork(launch.spec)) return launch;
   const { netDevices = {}, sysctl = {} } = launch.spec.linux;
   const devices = Object.entries(netDevices).map(([name, { name: inside }]) => ({
     name,
     inside: inside || name,
   }));
-  const setting = Object.keys(sysctl).find((name) => /^net[./]/.test(name));
-  if (devices.length === 0 && setting === undefined) return launch;
+  const setting = Object.keys(sysctl).find(isOfNetwork);
   const path = launch.spec.linux.namespaces.find(({ type }) => type === "network")?.path;
   const host = path !== undefined && isHosts(path);
   if (host && setting !== undefined)

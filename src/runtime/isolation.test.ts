@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)("what a container has of its own", () => 
       const launch = bed.launch(["sleep", "60"], {
         linux: {
           namespaces: [...defaults, { type: "time" }],
-          timeOffsets: { boottime: { secs: ahead }, monotonic: { secs: 5, nanosecs: 6 } },
+          timeOffsets: { boottime: { secs: ahead, nanosecs: 7 }, monotonic: { secs: 5, nanosecs: 6 } },
         },
       });
       const handle = await bed.runtime.create(launch);
@@ -121,7 +121,7 @@ describe.skipIf(missing !== undefined)("what a container has of its own", () => 
       await exec.release();
       await handle.release();
       expect(Number.parseFloat(said)).toBeGreaterThan(ahead);
-      expect(said.replaceAll(/ +/g, " ")).toContain(`monotonic 5 6\nboottime ${ahead} 0\n`);
+      expect(said.replaceAll(/ +/g, " ")).toContain(`monotonic 5 6\nboottime ${ahead} 7\n`);
     });
 
     test("an offset that the kernel does not take fails the start with the kernel's words", async () => {
@@ -201,7 +201,7 @@ describe.skipIf(missing !== undefined)("what a container has of its own", () => 
       ["one in a directory", { path: "/dev/deep/er/x" }, "character special file 666 0:0 1,5"],
       ["one that is not in /dev", { path: "/srv/x" }, "character special file 666 0:0 1,5"],
       ["a relative one", { path: "dev/../dev/x" }, "character special file 666 0:0 1,5"],
-    ])("%s", async (_, change, expected) => {
+    ])("are what their fields say: %s", async (_, change, expected) => {
       const path = change.path?.startsWith("dev/") ? "/dev/x" : (change.path ?? "/dev/x");
       const said = await made([device(change)], `busybox stat -c '%F %a %u:%g %t,%T' ${path}`);
       expect(said).toBe(`${expected}\n`);

@@ -18,6 +18,17 @@ export function networkOps(
     : [...wait, ...messages, ...sysctls];
 }
 
+/** Whether host-network.ts has to look at the host before the plan is made. */
+export function asksOfHostNetwork({ linux: { netDevices = {}, sysctl = {}, namespaces } }: Spec): boolean {
+  if (Object.keys(netDevices).length > 0) return true;
+  return (
+    namespaces.some(({ type, path }) => type === "network" && path !== undefined) &&
+    Object.keys(sysctl).some(isOfNetwork)
+  );
+}
+
+export const isOfNetwork = (sysctl: string) => /^net[./]/.test(sysctl);
+
 /** Where nobody else plans a new network namespace, it has a loopback device at least. */
 export function loopbackUp({ linux }: Spec): NetworkPlan["inside"] {
   const made = linux.namespaces.some(({ type, path }) => type === "network" && path === undefined);
