@@ -31,30 +31,63 @@ export function mayExceedLimits(features: Pick<Features, "boundingSet">): boolea
 
 let probed: Features | undefined;
 
-/** Synchronous; about a millisecond the first time, nothing later. */
+/** Synchronous; a part is looked up the first time that it is asked for, and stays as it was. */
 export function probeFeatures(): Features {
   return (probed ??= probe());
 }
 
+/** Each part is looked up when it is asked for: a process that starts one container needs few of them. */
 function probe(): Features {
-  const status = read("/proc/self/status");
-  const memory = read("/proc/meminfo");
-  const kernel = read("/proc/sys/kernel/osrelease").trim();
-  const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number);
+  const status = once(() => read("/proc/self/status"));
+  const memory = once(() => read("/proc/meminfo"));
+  const kernel = once(() => read("/proc/sys/kernel/osrelease").trim());
+  const version = once(() => kernel().split(/[.-]/).map(Number));
+  const cgroups = once(probeCgroups);
+  const filesystems = once(() => read("/proc/filesystems").split("\n").map(lastWord).filter(Boolean));
+  const bounding = once(() => BigInt(`0x${/^CapBnd:\s*(\w+)/m.exec(status())?.[1] ?? "0"}`));
+  const limits = once(() => parseHardLimits(read("/proc/self/limits")));
   return {
-    kernel,
-    kernelVersion: [major, minor],
+    get kernel() {
+      return kernel();
+    },
+    get kernelVersion() {
+      const [major = 0, minor = 0] = version();
+      return [major, minor] as const;
+    },
     architecture: process.arch === "arm64" ? "aarch64" : "x86_64",
-    cpus: navigator.hardwareConcurrency,
-    memoryBytes: kilobytes(memory, "MemTotal"),
-    swapBytes: kilobytes(memory, "SwapTotal"),
-    cgroups: probeCgroups(),
-    filesystems: read("/proc/filesystems").split("\n").map(lastWord).filter(Boolean),
-    seccomp: /^Seccomp:/m.test(status),
-    boundingSet: BigInt(`0x${/^CapBnd:\s*(\w+)/m.exec(status)?.[1] ?? "0"}`),
-    hardLimits: parseHardLimits(read("/proc/self/limits")),
-    oomScoreAdjust: Number(read("/proc/self/oom_score_adj")),
+    get cpus() {
+      return navigator.hardwareConcurrency;
+    },
+    get memoryBytes() {
+      return kilobytes(memory(), "MemTotal");
+    },
+    get swapBytes() {
+      return kilobytes(memory(), "SwapTotal");
+    },
+    get cgroups() {
+      return cgroups();
+    },
+    get filesystems() {
+      return filesystems();
+    },
+    get seccomp() {
+      return /^Seccomp:/m.test(status());
+    },
+    get boundingSet() {
+      return bounding();
+    },
+    get hardLimits() {
+      return limits();
+    },
+    get oomScoreAdjust() {
+      return Number(read("/proc/self/oom_score_adj"));
+    },
   };
+}
+
+function once<T>(look: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => (found ??= { value: look() }).value;
 }
 
 function probeCgroups(): CgroupLayout {
