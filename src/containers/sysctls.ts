@@ -20,12 +20,13 @@ export function sysctlsOf(hostConfig: HostConfig, idMap?: IdMap): Record<string,
   const asked = hostConfig.Sysctls ?? {};
   const { kind } = networkKind(hostConfig);
   const ownNetwork = kind === "bridge" || kind === "none";
+  const anyNetwork = kind !== "host"; // the runtime looks whether that of another container is the host's
   const ipc = hostConfig.IpcMode ?? "";
   const ownIpc = ipc !== "host" && !ipc.startsWith("container:");
   for (const [name, value] of Object.entries(asked)) {
     if (!/^[a-z0-9_.-]+(\/[a-z0-9_.-]+)*$/i.test(name) || name.includes("..") || /[\n\0]/.test(value))
       throw new BerthError("invalid", `sysctl '${name}=${value}' is malformed`);
-    if (!allowed(name.replaceAll("/", "."), ownNetwork, ownIpc, hostConfig)) throw refused(name);
+    if (!allowed(name.replaceAll("/", "."), anyNetwork, ownIpc, hostConfig)) throw refused(name);
   }
   return ownNetwork ? { ...NETWORK_DEFAULTS, ...pingGroups(idMap), ...asked } : { ...asked };
 }
@@ -36,8 +37,8 @@ function pingGroups(idMap: IdMap | undefined): Record<string, string> {
   return range === undefined ? {} : { "net.ipv4.ping_group_range": `0 ${range.size - 1}` };
 }
 
-function allowed(name: string, ownNetwork: boolean, ownIpc: boolean, hostConfig: HostConfig): boolean {
-  if (name.startsWith("net.")) return ownNetwork;
+function allowed(name: string, anyNetwork: boolean, ownIpc: boolean, hostConfig: HostConfig): boolean {
+  if (name.startsWith("net.")) return anyNetwork;
   if (OF_IPC.has(name) || name.startsWith("fs.mqueue.")) return ownIpc;
   return name === "kernel.domainname" && hostConfig.UTSMode !== "host";
 }

@@ -286,6 +286,11 @@ docker run --rm --security-opt seccomp=$T/profile.json busybox sh -c 'mkdir /x; 
     out: /^c.*10, 229 .*\/dev\/x$/m,
   },
   {
+    title: "--device in a directory of its own, through a link of the host",
+    sh: "ln -s /dev/fuse $T/link; docker run --rm --device $T/link:/dev/deep/er/x busybox ls -l /dev/deep/er/x",
+    out: /^c.*10, 229 .*\/dev\/deep\/er\/x$/m,
+  },
+  {
     title: "no other device may be made or opened",
     sh: "docker run --rm busybox sh -c 'mknod /tmp/d b 8 0 && cat /tmp/d'",
     err: /not permitted/,
@@ -323,6 +328,22 @@ docker run --rm --security-opt seccomp=$T/profile.json busybox sh -c 'mkdir /x; 
     title: "--sysctl",
     sh: "docker run --rm --sysctl net.ipv4.ip_forward=0 --sysctl kernel.msgmax=4096 busybox cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax",
     out: "0\n4096\n",
+  },
+  {
+    title: "--sysctl with slashes, where a dot is a dot",
+    sh: "docker run --rm --sysctl net/ipv4/conf/lo/rp_filter=2 busybox cat /proc/sys/net/ipv4/conf/lo/rp_filter",
+    out: "2\n",
+  },
+  {
+    title: "--sysctl of a network that belongs to another container",
+    sh: "docker run -d --name $C --network none busybox sleep 60 >/dev/null; docker run --rm --network container:$C --sysctl net.ipv4.ip_default_ttl=77 busybox true; docker exec $C cat /proc/sys/net/ipv4/ip_default_ttl",
+    out: "77\n",
+  },
+  {
+    title: "--sysctl of a network that another container shares with the host is refused",
+    sh: "docker run -d --name $C --network host busybox sleep 60 >/dev/null; docker run --rm --network container:$C --sysctl net.ipv4.ip_default_ttl=77 busybox true",
+    err: /not allowed in host network namespace/,
+    code: 125,
   },
   {
     title: "--sysctl outside the namespaces is refused",

@@ -239,6 +239,25 @@ describe("bind", () => {
     writeFileSync(`${place.top}/volume/still-writable`, "");
   });
 
+  root("may be of a source that was taken before; a slot that does not exist is an error", async () => {
+    using place = new Place();
+    mkdirSync(`${place.top}/volume`);
+    const taken: Op = {
+      op: "bind-source",
+      slot: 63,
+      source: `${place.top}/made/here`,
+      recursive: false,
+      makeSource: true,
+    };
+    const mounts = [taken, bind("whatever", "/data", { slot: 63 })];
+    expect(await shell(place, "echo kept >/data/file", { mounts })).toBe("");
+    expect(readFileSync(`${place.top}/made/here/file`, "utf8")).toBe("kept\n");
+    using other = new Place();
+    expect(
+      await failureOf(other, containerPlan(other, { argv: ["true"], mounts: [{ ...taken, slot: 64 }] })),
+    ).toMatchObject({ errno: 22, object: "slot 64 of a bind source" });
+  });
+
   root("over /proc is only of a procfs", async () => {
     using place = new Place();
     const failed = await failureOf(
@@ -340,6 +359,16 @@ describe("files", () => {
     );
   });
 
+  root("a node in whose place something else stands is an error", async () => {
+    using place = new Place();
+    place.put("srv/node", "no device");
+    const node: Op = { op: "mknod", path: "/srv/node", mode: 0o20666, major: 1, minor: 5, uid: 0, gid: 0 };
+    expect(await failureOf(place, containerPlan(place, { argv: ["true"], mounts: [node] }))).toMatchObject({
+      errno: 17,
+      object: 'mknod "/srv/node"',
+    });
+  });
+
   root("read-only paths and masks of what is absent are nothing", async () => {
     using place = new Place();
     const mounts: Op[] = [
@@ -361,6 +390,20 @@ describe("files", () => {
     });
     expect(said).toContain("Read-only file system");
     expect(said).toContain("fine");
+  });
+
+  root("the root can be entered where the mounts are shared with others", async () => {
+    using place = new Place();
+    const plan: Op[] = [
+      ...supervision(place, { argv: [] }),
+      { op: "clone", flags: CLONE_NEWNS, cgroup: "" },
+      { op: "root", path: place.lower, bind: false },
+      { op: "chroot" },
+      ...becoming({ argv: ["ls", "/"] }),
+    ];
+    await using shim = await Shim.launch(place, plan);
+    expect((await shim.exited()).exitCode).toBe(0);
+    expect(place.entries().map(({ log }) => log.trim())).toContain("bin");
   });
 
   root("a directory of the host can be the root", async () => {
