@@ -11,6 +11,7 @@ import { openPeers, type Peers } from "./peers.ts";
 import { phases } from "./phases.ts";
 import { seccomp } from "./seccomp.ts";
 import { startOnBridge, startWithoutNetwork } from "./start.ts";
+import { users } from "./userns.ts";
 import { command } from "../test/support/command.ts";
 
 /** In this order: the idle engine before it has worked, the thousand containers last. */
@@ -19,6 +20,7 @@ const FIGURES: readonly Figure[] = [
   readyEmpty,
   startWithoutNetwork,
   startOnBridge,
+  ...users,
   ...phases,
   ...seccomp,
   exec,

@@ -9,6 +9,7 @@ import { BerthError, doing } from "../lib/error.ts";
 import { SIGKILL } from "../lib/signal.ts";
 import { startHandedOver } from "../runtime/handover.ts";
 import type { Op } from "../runtime/op.ts";
+import { withJoinedMappings } from "../runtime/joined-users.ts";
 import { asksOfHostNetwork } from "../runtime/plan-network.ts";
 import { compilePlan } from "../runtime/plan.ts";
 import { capabilityWarnings } from "../runtime/plan-identity.ts";
@@ -41,7 +42,8 @@ export async function launchContainer(
   const directory = makeDirectory(call.root, id);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => removeDirectory(directory));
-  const bundle = readBundle(call.flags.text("bundle") ?? ".", id);
+  const read = readBundle(call.flags.text("bundle") ?? ".", id);
+  const bundle = { ...read, spec: await withJoinedMappings(read.spec) };
   refuse(call);
   const terminal = console(bundle.spec);
   const inherited = inheritedDescriptors(call);

@@ -1,18 +1,17 @@
-/** The mappings of a user namespace that is there and that a container shall join. */
+/** The mappings of a user namespace that is there and that a container shall join, or has joined. */
 import { readFileSync } from "node:fs";
 import { run } from "../kernel/spawn.ts";
 import { parseIdRanges } from "../lib/id-map.ts";
-import type { Launch } from "./runtime.ts";
+import type { Spec } from "./spec.ts";
 
-/** The same launch, with the mappings that the plan of a joined user namespace needs. */
-export async function withJoinedMappings(launch: Launch): Promise<Launch> {
-  const { spec } = launch;
+/** The same, with the mappings that a plan needs where the user namespace is one by path. */
+export async function withJoinedMappings(spec: Spec): Promise<Spec> {
   const { namespaces, uidMappings = [], gidMappings = [] } = spec.linux;
   const path = namespaces.find(({ type }) => type === "user")?.path;
-  if (path === undefined || uidMappings.length + gidMappings.length > 0) return launch;
+  if (path === undefined || uidMappings.length + gidMappings.length > 0) return spec;
   const [uids, gids] = await Promise.all([readMap(path, "uid_map"), readMap(path, "gid_map")]);
   const mappings = { uidMappings: parseIdRanges(uids), gidMappings: parseIdRanges(gids) };
-  return { ...launch, spec: { ...spec, linux: { ...spec.linux, ...mappings } } };
+  return { ...spec, linux: { ...spec.linux, ...mappings } };
 }
 
 /** Of a process by looking at it; of any other namespace file by going there. */

@@ -93,7 +93,8 @@ export class ShimRuntime implements Runtime {
   }
 
   async create(asked: Launch): Promise<ProcessHandle> {
-    const launch = await withJoinedMappings(this.#prepared(asked));
+    const placed = this.#prepared(asked);
+    const launch = { ...placed, spec: await withJoinedMappings(placed.spec) };
     const ops = this.#driver.plan(launch);
     const cgroup = launch.spec.linux.cgroupsPath;
     if (cgroup !== undefined) this.#prepareParent(cgroup);
