@@ -14,7 +14,7 @@ const PIECE_BYTES = 10_000_000;
 const TALK = `for i in $(seq ${GIGABYTE / PIECE_BYTES}); do cat $PIECE; done`;
 const LIMIT = 400;
 const CLIENT_MEMORY = 1.5 * MEGABYTE;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 describe.if(has("root", "busybox"))("clients", () => {
   const subject = new Subject();

@@ -90,8 +90,7 @@ describe.if(has("root", "busybox"))("with a data root that is full", () => {
   );
 
   test("a container goes on; what its log lacks is told there, in its state and in the event", async () => {
-    const script =
-      "i=0; while [ $i -lt 3000 ]; do head -c 10000 /dev/zero | tr '\\0' x; echo; i=$((i+1)); done; exit 5";
+    const script = `yes "$(head -c 9999 /dev/zero | tr '\\0' x)" | head -c 40000000; exit 5`;
     const limits = ["--log-opt", "max-size=100m"];
     expect(await subject.told("run", "--name", "c", ...limits, "busybox", "sh", "-c", script)).toBe("5: ");
     expect(await subject.inspected("c", ".State.Error")).toMatch(
