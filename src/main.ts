@@ -50,8 +50,7 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   const { writeSync, rmSync } = fs();
   const log = lineLog((line) => writeSync(2, line));
   const told = toldToEnd();
-  const { root, run, userns } = options;
-  await using engine = await Engine.open({ root, run, userns, log, crashAfter: crashAfter() });
+  await using engine = await Engine.open({ ...options, log, crashAfter: crashAfter() });
   await using _server = await serve(engine, {
     socketPath: options.socket,
     group: options.group,

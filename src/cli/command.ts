@@ -58,6 +58,11 @@ export interface DaemonOptions {
   readonly group: string | undefined;
   /** User namespace of containers that do not ask for one. */
   readonly userns: string | undefined;
+  /** The configuration of the engine; absent: the default one, if it is there. */
+  readonly configFile: string | undefined;
+  /** Other runtimes by name. */
+  readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>;
+  readonly defaultRuntime: string | undefined;
   readonly startedBy: "cli" | "user";
   /** A descriptor on which `ready` is written, and which is closed then. */
   readonly readyDescriptor: number | undefined;

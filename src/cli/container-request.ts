@@ -95,7 +95,7 @@ function hostConfigOf(flags: Flags): HostConfig {
     ...filled("ExtraHosts", flags.list("add-host").map(checkHost)),
     ...filled("Annotations", toMap(flags.list("annotation"))),
     ...loggingOf(flags),
-    ...textFields(flags, { ContainerIDFile: "cidfile" }),
+    ...textFields(flags, { ContainerIDFile: "cidfile", Runtime: "runtime" }),
     ...switches(flags, { AutoRemove: "rm", ReadonlyRootfs: "read-only" }),
     ...(flags.given("init") ? { Init: flags.on("init") } : {}),
   };

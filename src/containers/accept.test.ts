@@ -43,7 +43,6 @@ test.each<[string, ContainerCreateRequest["HostConfig"]]>([
   ["HostConfig.Links", { Links: ["db"] }],
   ["HostConfig.DeviceRequests", { DeviceRequests: [{ Count: -1 }] }],
   ["HostConfig.VolumesFrom", { VolumesFrom: ["other"] }],
-  ["HostConfig.Runtime", { Runtime: "kata" }],
   ["HostConfig.CgroupParent", { CgroupParent: "/mine" }],
 ])("%s is refused by name", (name, hostConfig) => {
   expect(() => requireSupported({ ...PLAIN, HostConfig: hostConfig ?? null })).toThrow(

@@ -98,7 +98,7 @@ const HOST_CONFIG: Readonly<Record<keyof HostConfig, Rule>> = {
   ReadonlyPaths: "yes",
   ReadonlyRootfs: "yes",
   RestartPolicy: { what: "restart policies (--restart)", fine: restartsNever },
-  Runtime: no("another runtime (--runtime)", "berth", "runc"),
+  Runtime: "yes",
   SecurityOpt: "yes",
   ShmSize: "yes",
   StorageOpt: no("storage options (--storage-opt)"),

@@ -1,11 +1,13 @@
 /** Files in and out of a container: `cp`, `diff`, `export`. Done by a confined process inside its root, never by host paths. */
 import { BerthError } from "../lib/error.ts";
 import { openWorker, type Place, type Worker } from "../images/worker/worker.ts";
+import type { ProcessHandle } from "../runtime/runtime.ts";
 import type { PathStat } from "../wire/requests.ts";
 import { noSuchFile } from "../wire/messages.ts";
 import type { FilesystemChange } from "../wire/schema.ts";
 import type { Container } from "./container.ts";
 import { mountRequests } from "./mounts.ts";
+import { ownLaunch } from "./own-launch.ts";
 import type { Parts } from "./parts.ts";
 import { containerDirectory, layersDirectory } from "./places.ts";
 import type { PutArchiveOptions } from "./requests.ts";
@@ -22,17 +24,19 @@ export interface Target {
 function readingPlace(parts: Parts, container: Container): Place {
   return container.handle === undefined
     ? snapshotOf(parts, container)
-    : rootOf(container, container.handle.pid);
+    : rootOf(parts, container, container.handle);
 }
 
 /** To write to. Nobody else may have the same `upper`: hold the container's mutex while it does not run. */
 function writingPlace(parts: Parts, container: Container): Place {
   return container.handle === undefined
     ? overlayOf(parts, container)
-    : rootOf(container, container.handle.pid);
+    : rootOf(parts, container, container.handle);
 }
 
-function rootOf({ spec }: Container, processRoot: number): Place {
+function rootOf(parts: Parts, container: Container, { pid }: ProcessHandle): Place {
+  const { spec } = container;
+  const processRoot = parts.runtimes.of(spec).rootPath(ownLaunch(parts, container), pid);
   return { processRoot, idMap: spec.idMap };
 }
 

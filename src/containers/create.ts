@@ -127,9 +127,9 @@ function normaliseHostConfig(asked: HostConfig): HostConfig {
   };
 }
 
-/** `container:web` means the container that is called web today: its id is kept. */
+/** `container:web` means the container that is called web today: its id is kept. So is the runtime that is the default today. */
 function resolveReferences(parts: Parts, hostConfig: HostConfig): HostConfig {
-  const resolved = { ...hostConfig };
+  const resolved = { ...hostConfig, Runtime: parts.runtimes.resolveName(hostConfig.Runtime) };
   for (const mode of ["NetworkMode", "IpcMode", "PidMode"] as const) {
     const ref = otherContainer(hostConfig[mode]);
     if (ref === undefined) continue;

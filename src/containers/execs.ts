@@ -67,7 +67,8 @@ export class Execs {
     await using undo = new AsyncDisposableStack();
     this.#table.record(exec);
     step();
-    const handle = await this.#parts.runtime.exec(this.#toLaunch(exec, options, attachment !== undefined));
+    const runtime = this.#parts.runtimes.of(exec.container.spec);
+    const handle = await runtime.exec(this.#toLaunch(exec, options, attachment !== undefined));
     undo.defer(() => handle.release());
     step();
     if (attachment !== undefined) attachment.connect(await handle.attach(attachment.streams));
@@ -144,7 +145,10 @@ export class Execs {
     verifyExec(config);
     const exec: Exec = { id: newId(), container, config, state: { status: "created" } };
     const { explainPlan } = await import("../runtime/explain.ts"); // nobody else pays for it
-    return explainPlan(this.#parts.runtime.execPlan(this.#toLaunch(exec, {}, false)), format);
+    return explainPlan(
+      this.#parts.runtimes.of(container.spec).execPlan(this.#toLaunch(exec, {}, false)),
+      format,
+    );
   }
 
   #event({ id, container }: Exec, action: string, more: Readonly<Record<string, string>> = {}): void {

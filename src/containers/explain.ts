@@ -28,7 +28,7 @@ export function explainContainer(
   const network = previewNetwork(parts, id, spec);
   const launch = toLaunch(parts, id, spec, { files, join, sharedShm, network, waitForStart: false });
   const { outside } = network ?? {};
-  const text = explainPlan(parts.runtime.plan(launch), format, { ...(outside && { outside }) });
+  const text = explainPlan(parts.runtimes.of(spec).plan(launch), format, { ...(outside && { outside }) });
   if (format !== "sh" || files !== own) return text;
   return withFiles(text, networkFileTexts(files, spec, parts.networks, undefined));
 }

@@ -3,10 +3,10 @@ import type { Images } from "../images/images.ts";
 import type { Features } from "../kernel/features.ts";
 import type { Log } from "../lib/log.ts";
 import type { Networks } from "../networks/networks.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Events } from "./events.ts";
 import type { Places } from "./places.ts";
 import type { Registry } from "./registry.ts";
+import type { Runtimes } from "./runtimes.ts";
 import type { UserRanges, UsersMode } from "./user-ranges.ts";
 
 export interface Parts {
@@ -16,7 +16,7 @@ export interface Parts {
   readonly registry: Registry;
   readonly images: Images;
   readonly networks: Networks;
-  readonly runtime: Runtime;
+  readonly runtimes: Runtimes;
   readonly features: Features;
   readonly users: UserRanges;
   /** Of containers that do not say: `auto`, `private`, or the host's. */

@@ -55,7 +55,7 @@ async function launch(parts: Parts, container: Container): Promise<void> {
   if (container.autoRemove) forgetVolatileMount(containerDirectory(parts.places, container.id));
   if (others.files === undefined) writeNetworkFiles(own, container.spec, parts.networks, endpoint);
   step();
-  const handle = await parts.runtime.create(
+  const handle = await parts.runtimes.of(container.spec).create(
     toLaunch(parts, container.id, container.spec, {
       files: others.files ?? own,
       join: others.join,

@@ -67,7 +67,7 @@ async function sample(
   };
   if (handle === undefined)
     return { name: `/${name}`, id, read: ZERO_TIME, ...previous, ...counters({}, parts), networks: {} };
-  const stats = await parts.runtime.stats(id);
+  const stats = await parts.runtimes.of(container.spec).stats(id);
   const networks = Object.fromEntries(networkStats(handle.pid).map(network));
   return {
     name: `/${name}`,

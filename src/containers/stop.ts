@@ -86,7 +86,7 @@ export async function pauseContainer(parts: Parts, container: Container): Promis
   const { state } = container;
   if (state.status === "paused") throw new BerthError("conflict", alreadyPaused(container.id));
   if (state.status !== "running") throw new BerthError("conflict", notRunning(container.id));
-  await parts.runtime.pause(container.id);
+  await parts.runtimes.of(container.spec).pause(container.id);
   if (container.handle !== handle) return; // it ended meanwhile
   parts.registry.setState(container, { ...state, status: "paused" });
   parts.events.container(container, "pause");
@@ -99,7 +99,7 @@ export async function unpauseContainer(parts: Parts, container: Container): Prom
 }
 
 async function wake(parts: Parts, container: Container): Promise<void> {
-  await parts.runtime.unpause(container.id);
+  await parts.runtimes.of(container.spec).unpause(container.id);
   const { state } = container;
   if (state.status !== "paused") return;
   parts.registry.setState(container, { ...state, status: "running" });

@@ -16,7 +16,7 @@ export async function topContainer(
   requirePlain(args);
   const [output, pids] = await Promise.all([
     run("ps", args, { debianPackage: "procps" }),
-    parts.runtime.processes(container.id),
+    parts.runtimes.of(container.spec).processes(container.id),
   ]);
   parts.events.container(container, "top");
   return selectProcesses(new TextDecoder().decode(output), new Set(pids));

@@ -41,7 +41,7 @@ export async function updateContainer(
   const facts = hostFacts(parts.features);
   verifyHostConfig(hostConfig, facts);
   if (container.handle !== undefined)
-    await parts.runtime.update(container.id, resourcesOf(hostConfig, deviceAt));
+    await parts.runtimes.of(spec).update(container.id, resourcesOf(hostConfig, deviceAt));
   parts.registry.setSpec(container, { ...spec, hostConfig });
   parts.events.container(container, "update");
   return { Warnings: hostWarnings(hostConfig, facts) };

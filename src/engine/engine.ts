@@ -7,6 +7,7 @@ import { Execs } from "../containers/execs.ts";
 import { ExecTable } from "../containers/exec-table.ts";
 import type { Parts } from "../containers/parts.ts";
 import { Registry } from "../containers/registry.ts";
+import { type RuntimePlace, Runtimes } from "../containers/runtimes.ts";
 import { usedBy } from "../containers/used-by.ts";
 import { parseUsersMode, UserRanges } from "../containers/user-ranges.ts";
 import { openImages } from "../images/images.ts";
@@ -14,8 +15,8 @@ import { probeFeatures } from "../kernel/features.ts";
 import { crashAfter } from "../lib/failpoint.ts";
 import { type Log, silent } from "../lib/log.ts";
 import { openNetworks } from "../networks/networks.ts";
-import { openNamespacesRuntime } from "../runtime/namespaces.ts";
 import { openStore } from "../store/store.ts";
+import { readConfig } from "./config.ts";
 import { fsck } from "./fsck.ts";
 import { EngineImages } from "./images.ts";
 import { adoptContainers, adoptExecs } from "./recover.ts";
@@ -31,6 +32,12 @@ export interface EngineOptions {
   readonly run?: string | undefined;
   /** The user namespace of containers that do not ask: `auto`, `private`, or `host`, which is also the default. */
   readonly userns?: string | undefined;
+  /** The configuration; `/etc/berth/daemon.json`, if it is there, when not named. */
+  readonly configFile?: string | undefined;
+  /** Besides those of the configuration. */
+  readonly runtimes?: Readonly<Record<string, RuntimePlace>> | undefined;
+  /** The runtime of containers that do not ask; berth's own when not named. */
+  readonly defaultRuntime?: string | undefined;
   readonly log?: Log | undefined;
   /** For the crash tests: the process kills itself at the n-th step that changes something outside of it. */
   readonly crashAfter?: number | undefined;
@@ -87,16 +94,23 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
   const root = resolve(options.root ?? DEFAULT_ROOT);
   const run = resolve(options.run ?? DEFAULT_RUN);
   const features = probeFeatures();
+  const config = readConfig({ ...options, file: options.configFile });
   const store = resources.use(await openStore(root));
   const images = resources.adopt(await openImages(store), (opened) => opened.close());
   const networks = resources.use(await openNetworks({ store, instance: store.instance }));
   for (const directory of [`${root}/containers`, `${run}/c`])
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const runtime = openNamespacesRuntime({ instance: store.instance, features });
+  const runtimes = new Runtimes({
+    instance: store.instance,
+    features,
+    stateDirectory: `${run}/r`,
+    places: config.runtimes,
+    defaultName: config.defaultRuntime,
+  });
   const closing = new AbortController();
   resources.defer(() => {
     closing.abort();
-    runtime.close();
+    runtimes.close();
   });
   const registry = new Registry(store);
   const idMaps = registry.all().flatMap(({ spec }) => (spec.idMap === undefined ? [] : [spec.idMap]));
@@ -108,7 +122,7 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
     usersDefault: parseUsersMode(options.userns) ?? { kind: "host" },
     images,
     networks,
-    runtime,
+    runtimes,
     features,
     events: new Events(),
     log: options.log ?? silent,

@@ -14,6 +14,8 @@ export interface InfoFacts {
   readonly stopped: number;
   readonly images: number;
   readonly listeners: number;
+  readonly runtimes: NonNullable<SystemInfo["Runtimes"]>;
+  readonly defaultRuntime: string;
   /** Whether containers that do not ask get a user namespace. */
   readonly userns: boolean;
 }
@@ -55,8 +57,8 @@ export function toInfo(facts: InfoFacts): SystemInfo {
     Labels: [],
     ExperimentalBuild: false,
     ServerVersion: VERSION,
-    Runtimes: { berth: { path: "" } },
-    DefaultRuntime: "berth",
+    Runtimes: facts.runtimes,
+    DefaultRuntime: facts.defaultRuntime,
     Swarm: {
       NodeID: "",
       NodeAddr: "",

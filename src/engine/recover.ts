@@ -10,7 +10,7 @@ import { execDirectory, execRecordPath, runDirectory } from "../containers/place
 import { forget } from "../containers/remove.ts";
 import { isRunning } from "../containers/state.ts";
 import { formatTime, unixNanoseconds } from "../lib/time.ts";
-import type { ExitRecord, ProcessHandle } from "../runtime/runtime.ts";
+import type { ExitRecord, ProcessHandle, Runtime } from "../runtime/runtime.ts";
 
 /** How many shims are asked at a time. */
 const BATCH = 64;
@@ -29,7 +29,9 @@ export async function adoptContainers(parts: Parts): Promise<void> {
 
 async function adoptContainer(parts: Parts, id: string): Promise<void> {
   const container = parts.registry.byId(id);
-  const found = await adopt(parts, id, runDirectory(parts.places, id), `/${parts.instance}/${id}`);
+  const runtime = container === undefined ? parts.runtimes.keeping(id) : parts.runtimes.of(container.spec);
+  const directory = runDirectory(parts.places, id);
+  const found = await adopt(parts, runtime, { id, directory, cgroup: `/${parts.instance}/${id}` });
   if (container === undefined) return await discard(found);
   if (found === undefined) return;
   if (isHandle(found)) return await resume(parts, container, found);
@@ -37,8 +39,12 @@ async function adoptContainer(parts: Parts, id: string): Promise<void> {
 }
 
 /** One shim must not keep an engine from starting: what cannot be adopted is noted, and ended as something without an owner. */
-async function adopt(parts: Parts, id: string, directory: string, cgroup?: string) {
-  const ask = () => parts.runtime.adopt(id, directory, cgroup);
+async function adopt(
+  parts: Parts,
+  runtime: Runtime,
+  { id, directory, cgroup }: { id: string; directory: string; cgroup?: string },
+) {
+  const ask = () => runtime.adopt(id, directory, cgroup);
   return ask()
     .catch(ask) // it may have come to its end while it was asked
     .catch((error: unknown) => {
@@ -66,8 +72,8 @@ async function resume(parts: Parts, container: Container, handle: ProcessHandle)
   if (!known) parts.registry.setState(container, { status: "running", pid, startTime, startedAt });
   container.handle = handle;
   await (container.state.status === "paused"
-    ? parts.runtime.pause(container.id)
-    : parts.runtime.unpause(container.id));
+    ? parts.runtimes.of(container.spec).pause(container.id)
+    : parts.runtimes.of(container.spec).unpause(container.id));
   watchExit(parts, container, handle);
 }
 
@@ -104,7 +110,8 @@ async function adoptExec(
 ): Promise<void> {
   table.add(exec);
   const directory = execDirectory(parts.places, exec.id);
-  const found = await adopt(parts, exec.id, directory); // no control group: it is the container's
+  const runtime = parts.runtimes.of(exec.container.spec);
+  const found = await adopt(parts, runtime, { id: exec.id, directory }); // no control group: it is the container's
   if (found !== undefined && isHandle(found)) return execs.adopt(exec, found);
   if (record.exitCode !== undefined) execs.remember(exec, record.exitCode);
   else execs.ended(exec, found ?? { exitCode: NEVER_RAN }, 0);

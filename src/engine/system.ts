@@ -60,7 +60,7 @@ export class System {
   }
 
   async info(): Promise<SystemInfo> {
-    const { registry, images, places, features, events, usersDefault } = this.#parts;
+    const { registry, images, places, features, events, usersDefault, runtimes } = this.#parts;
     const states = registry.all().map(({ state }) => state.status);
     const count = (...wanted: readonly string[]) => states.filter((status) => wanted.includes(status)).length;
     return toInfo({
@@ -73,6 +73,8 @@ export class System {
       stopped: count("created", "exited", "removing"),
       images: images.list({ all: true, filters: NO_FILTERS }).length,
       listeners: events.listenerCount,
+      runtimes: runtimes.list(),
+      defaultRuntime: runtimes.defaultName,
       userns: usersDefault.kind !== "host",
     });
   }

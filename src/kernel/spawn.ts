@@ -41,10 +41,15 @@ export interface RunOptions {
 
 export const TOOL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** Where a program of the host is: by its path, or by its name. Undefined where there is none that can be executed. */
+export function findProgram(program: string): string | undefined {
+  return Bun.which(program, { PATH: TOOL_PATH }) ?? undefined;
+}
+
 /** Where a tool of the host is; an error that says what to install when it is not there. */
 export function findTool(tool: string, debianPackage: string): string {
-  const path = Bun.which(tool, { PATH: TOOL_PATH });
-  if (path !== null) return path;
+  const path = findProgram(tool);
+  if (path !== undefined) return path;
   throw new BerthError("unavailable", `${tool} is not installed: apt-get install ${debianPackage}`);
 }
 

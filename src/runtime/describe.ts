@@ -119,15 +119,18 @@ export function describe(op: Op): Description {
     case "unshare":
       return {
         call: `unshare(${cloneFlags(op.flags)})`,
-        purpose:
-          op.flags === CLONE.time
-            ? "its children are born into new clocks"
-            : "the groups it is in now become the root of what it sees in /proc/self/cgroup and /sys/fs/cgroup",
+        purpose: UNSHARED[namespaceTypes(op.flags)[0] ?? ""] ?? "a namespace of its own",
       };
     default:
       return describeTree(op);
   }
 }
+
+const UNSHARED: Readonly<Record<string, string>> = {
+  mount: "what it mounts from here on is seen by it and its children only",
+  time: "its children are born into new clocks",
+  cgroup: "the groups it is in now become the root of what it sees in /proc/self/cgroup and /sys/fs/cgroup",
+};
 
 type Early =
   | "supervise"

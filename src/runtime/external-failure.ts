@@ -15,7 +15,14 @@ export function externalError(
 ): BerthError {
   if (errno !== 0) return new BerthError("unavailable", `${object}: ${errnoText(errno)}`);
   const words = messageOf(object);
-  return new BerthError(codeOf(words), `${basename(program)}: ${words}`);
+  return new BerthError(codeOf(words), `${basename(program)}: ${words}${adviceFor(words)}`);
+}
+
+/** gVisor of 2022 takes a network namespace for the host's where it sees net.core.rmem_default, which newer kernels show in all of them. */
+function adviceFor(words: string): string {
+  return words.includes("cannot run with network enabled in root network namespace")
+    ? ' (give it "--network=host" in the "runtimeArgs" of the configuration: it then uses the network namespace of the container)'
+    : "";
 }
 
 /** The line may have been cut: then it is no JSON any more, and still has its beginning. */

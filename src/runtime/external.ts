@@ -1,5 +1,5 @@
 /** The driver that lets another OCI runtime make the processes (runc, crun, runsc); under our shims, like our own. */
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
 import type { Features } from "../kernel/features.ts";
 import { run } from "../kernel/spawn.ts";
 import { BerthError } from "../lib/error.ts";
@@ -28,6 +28,7 @@ export function openExternalRuntime({ instance, features, runtime }: ExternalOpt
       for (const path of [runtime.stateDirectory, ...missingSources(launch.spec)])
         mkdirSync(path, { recursive: true, mode: 0o755 });
     },
+    rootPath,
     forget: (id: string) => forget(runtime, id),
   };
   return new ShimRuntime({ instance, features, driver });
@@ -38,6 +39,19 @@ function shimOf({ container, target }: ExecLaunch): number {
   if (state !== undefined && state.pid === target.pid && state.startTime === target.startTime)
     return state.shimPid;
   throw new BerthError("not_found", `process ${target.pid} of container ${container.id}: no such process`);
+}
+
+/** A process of gVisor's is no process of the container: its root is not the container's, which then is where the shim has mounted it. */
+function rootPath({ root, supervision }: Pick<Launch, "root" | "supervision">, pid: number): string {
+  const own = `/proc/${pid}/root`;
+  const { shimPid } = readState(supervision.runDirectory) ?? {};
+  const mounted = `/proc/${shimPid}/root${root.kind === "overlay" ? root.mountpoint : root.path}`;
+  return shimPid === undefined || isSameFile(own, mounted) ? own : mounted;
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [statSync(`${a}/`), statSync(`${b}/`)];
+  return one.dev === other.dev && one.ino === other.ino;
 }
 
 /** Runtimes name what they keep of a container after its id. Without anything of it there is nobody to ask. */

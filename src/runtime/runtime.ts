@@ -180,6 +180,8 @@ export interface Runtime {
     cgroup?: string,
     source?: Pick<Launch, "id" | "spec" | "bundle">,
   ): Promise<ProcessHandle | ExitRecord | undefined>;
+  /** A path of the host that leads to the root of a container that runs, as the container sees it where that can be had. */
+  rootPath(container: Pick<Launch, "root" | "supervision">, pid: number): string;
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
   /** `resources` is all that it may use from now on. All of it, or as it was. */

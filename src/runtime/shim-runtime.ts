@@ -39,6 +39,8 @@ export interface Driver {
   created?(launch: Launch): void;
   /** Of the specification's hooks; absent where somebody else runs them. */
   readonly hooks?: DriverHooks;
+  /** Absent: what the process has as its root. */
+  rootPath?(container: Pick<Launch, "root" | "supervision">, pid: number): string;
   /** Gives back what a container has beside its control groups and its run directory, also where there is nothing of it. */
   forget?(id: string): Promise<void>;
 }
@@ -152,6 +154,10 @@ export class ShimRuntime implements Runtime {
     if (ran && exit !== undefined && exit.failure === undefined) return exit;
     rmSync(runDirectory, { recursive: true, force: true });
     return undefined;
+  }
+
+  rootPath(container: Pick<Launch, "root" | "supervision">, pid: number): string {
+    return this.#driver.rootPath?.(container, pid) ?? `/proc/${pid}/root`;
   }
 
   async pause(id: string): Promise<void> {

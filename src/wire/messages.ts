@@ -18,6 +18,9 @@ export const nameTaken = (name: string, id: string): string =>
 export const removalInProgress = (ref: string): string =>
   `removal of container ${ref} is already in progress`;
 
+/** moby daemon/runtime_unix.go; docker/cli run.go prints it after a 400. */
+export const unknownRuntime = (name: string): string => `unknown or invalid runtime name: ${name}`;
+
 /** docker/cli rm.go prints it after a 409; the words are those of moby daemon/delete.go. */
 export const removeRunning = (name: string, status: string): string =>
   status === "paused"

@@ -56,7 +56,7 @@ function becomeOwner(idMap: IdMap): void {
 /** The directory to go into; mounts are made in a namespace that ends with this process. */
 function prepare(place: Place, forChanges: boolean): string {
   if ("directory" in place) return place.directory;
-  if ("processRoot" in place) return `/proc/${place.processRoot}/root`;
+  if ("processRoot" in place) return place.processRoot;
   unshare(CLONE_NEWNS);
   mount("none", "/", "", MS_REC | MS_PRIVATE, "");
   chdir(place.overlay.layersDirectory); // short names: the kernel takes one page of mount options

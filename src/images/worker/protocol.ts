@@ -14,7 +14,7 @@ export const MAX_FRAME = 1 << 20;
 export type Place =
   | { readonly directory: string }
   /** The root of a running process, as that process sees it; `idMap` where it is in a user namespace: owners are those that it knows. */
-  | { readonly processRoot: number; readonly idMap?: IdMap | undefined }
+  | { readonly processRoot: string; readonly idMap?: IdMap | undefined }
   /** An overlay, mounted in a mount namespace of the worker's own. Without `upper` it is read-only. */
   | { readonly overlay: OverlayPlace };
 
