@@ -125,6 +125,12 @@ for (const [runtime, present, seen] of RUNTIMES)
       expect(await inspect("s", ".State.ExitCode")).toBe("7\n");
       await run("-d", "--name", "k", "busybox", "sleep", "1000");
       expect(await told("top", "k")).toContain(seen);
+      const { body: stats } = await engine.api("GET", "/containers/k/stats?stream=false");
+      expect(stats).toMatchObject({ memory_stats: { usage: expect.any(Number) } });
+      expect(
+        await engine.api("POST", "/containers/k/update", { Memory: 64 << 20, MemorySwap: 64 << 20 }),
+      ).toMatchObject({ status: 200 });
+      expect(await inspect("k", ".HostConfig.Memory")).toBe(`${64 << 20}\n`);
       expect(await told("kill", "k")).toBe("k\n");
       expect(await inspect("k", ".State.ExitCode")).toBe("137\n");
       await nothingLeft();
