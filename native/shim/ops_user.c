@@ -217,11 +217,12 @@ static int overlay_attached(const struct op *op, int layers, int own, struct fai
     return made;
 }
 
+/* The two copies stay open as long as the shim: who closes a mount that is attached nowhere waits for RCU. */
 int op_overlay(const struct op *op, struct failure *why)
 {
     uint64_t user_namespace = op_number(op, 2);
-    cleanup_close int layers = mapped_copy(op_string(op, 0).bytes, user_namespace, why);
-    cleanup_close int own = layers < 0 ? -1 : mapped_copy(op_string(op, 1).bytes, user_namespace, why);
+    int layers = mapped_copy(op_string(op, 0).bytes, user_namespace, why);
+    int own = layers < 0 ? -1 : mapped_copy(op_string(op, 1).bytes, user_namespace, why);
     bool attached = op_string(op, OVERLAY_OPTIONS).size > 0;
 
     if (layers < 0 || own < 0)
