@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { cgroupDirectories } from "../kernel/cgroups.ts";
 import { run, TOOL_PATH } from "../kernel/spawn.ts";
 import { explainPlan } from "./explain.ts";
@@ -63,6 +63,38 @@ describe.skipIf(missing !== undefined)("a launch plan for people", () => {
     expect(output.split("\n").slice(0, 2)).toEqual([launch.id, "/etc"]);
     expect(output).toContain(`/${bed.instance}/${launch.id}`);
     await handle.release();
+  });
+
+  test("as a script has mounts with their options and propagation, and clocks of its own", async () => {
+    mkdirSync(`${bed.directory}/data`);
+    const namespaces = ["mount", "network", "uts", "pid", "ipc", "time"] as const;
+    const launch = bed.launch(
+      ["sh", "-c", "cat /etc/plain; touch /etc/x /in/x; cat /proc/uptime /proc/self/mountinfo"],
+      {
+        network,
+        mounts: [
+          { destination: "/etc", type: "tmpfs", options: ["tmpcopyup", "ro"] },
+          {
+            destination: "/in",
+            type: "bind",
+            source: `${bed.directory}/data`,
+            options: ["rbind", "rro", "rnoatime", "rprivate"],
+          },
+          { destination: "/t", type: "tmpfs", options: ["size=64k", "lazytime", "rshared"] },
+          { destination: "/t", options: ["bind", "remount", "nosuid"] },
+        ],
+        linux: {
+          namespaces: namespaces.map((type) => ({ type })),
+          timeOffsets: { boottime: { secs: 10_000_000 } },
+        },
+      },
+    );
+    const output = await sh(explainPlan(compilePlan(launch, bed.features), "sh"));
+    expect(output).toStartWith("no program");
+    expect(Number.parseFloat(/\d+\.\d+/.exec(output)?.[0] ?? "0")).toBeGreaterThan(10_000_000);
+    expect(output).toMatch(/ \/etc ro,relatime - tmpfs/);
+    expect(output).toMatch(/ \/in ro,noatime /);
+    expect(output).toMatch(/ \/t rw,nosuid,relatime shared:\d+ - tmpfs tmpfs rw,lazytime,size=64k/);
   });
 
   test("as a table says what each step is for; as JSON every step has its words", () => {
