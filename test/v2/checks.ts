@@ -209,6 +209,22 @@ const LIVING: readonly Check[] = [
     out: "1\n",
   },
   {
+    title: "stats counts what the group counts",
+    sh: `${GROUP} berth stats --no-stream --format '{{.Name}} {{.PIDs}} {{.MemUsage}}' c; cat $G/memory.max`,
+    out: /^c [12] [\d.]+[KM]iB \/ \S+iB\n/,
+  },
+  {
+    title: "update changes what runs, and nothing that was not named",
+    sh: `${GROUP} cat $G/memory.max >/tmp/before; berth update --pids-limit 40 --cpu-shares 2048 c; cat $G/pids.max $G/cpu.weight; cmp $G/memory.max /tmp/before`,
+    out: "c\n40\n174\n",
+  },
+  {
+    title: "update that the group refuses in part changes nothing",
+    sh: `${GROUP} berth update --pids-limit 50 --cpuset-mems 7 c; cat $G/pids.max`,
+    out: "40\n",
+    err: /cpuset.mems/,
+  },
+  {
     title: "an engine that was killed is followed by one that adopts the container",
     sh: `P=$(berth inspect -f '{{.State.Pid}}' c); ${KILL_ENGINE} test $P = $(berth inspect -f '{{.State.Pid}}' c) && berth exec c cat /proc/self/cgroup`,
     out: "0::/\n",
