@@ -21,6 +21,7 @@ const EACCES = 13;
 const ENODEV = 19;
 const ENOTDIR = 20;
 const EISDIR = 21;
+const EINVAL = 22;
 const ENOSPC = 28;
 const ELOOP = 40;
 const EDQUOT = 122;
@@ -36,9 +37,23 @@ export function startError(ops: readonly Op[], failure: Failure): BerthError {
       code,
       "no further process may start: the limit of processes is reached (pids, --pids-limit)",
     );
+  const ids = userNamespaceError(op, failure);
+  if (ids !== undefined) return ids;
   const explained =
     failure.errno === 0 || ((op?.op === "user" || op?.op === "bundle") && failure.errno === ENOENT);
   return new BerthError(code, explained ? failure.object : `${failure.object}: ${errnoText(failure.errno)}`);
+}
+
+/** What the kernel has no words for. */
+function userNamespaceError(op: Op | undefined, { errno, object }: Failure): BerthError | undefined {
+  if (op?.op === "user" && errno === EINVAL)
+    return new BerthError("invalid", `${object}: an id that the container's user namespace does not have`);
+  if (op?.op === "user-namespace" && errno === ENOSPC)
+    return new BerthError(
+      "unavailable",
+      "no user namespace is left: raise the sysctl user.max_user_namespaces",
+    );
+  return undefined;
 }
 
 function execError(program: string, errno: number): BerthError {

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
@@ -132,6 +133,36 @@ describe.if(missing === undefined)("in a user namespace", () => {
     const show = ["busybox", "stat", "-c", "%u:%g", "/m"];
     expect((await bed.run(show, wishes({ mounts: [mount] }))).output).toBe("3:3\n");
     expect((await bed.run(show, { mounts: [mount] })).output).toBe(`${BASE + 3}:${BASE + 3}\n`);
+  });
+
+  test("time namespaces, control groups and hooks are its own, too", async () => {
+    const { namespaces } = bed.launch(["true"]).spec.linux;
+    const linux = {
+      namespaces: [...namespaces, ...(["user", "time", "cgroup"] as const).map((type) => ({ type }))],
+      timeOffsets: { boottime: { secs: 1_000_000_000 } },
+    };
+    const own = directory("hook", BASE);
+    chmodSync(bed.directory, 0o711);
+    const launch = bed.launch(
+      ["sh", "-c", "cat /proc/uptime; head -n 1 /proc/self/cgroup"],
+      wishes({ linux }),
+    );
+    const touch = (path: string) => ({ path: "/usr/bin/touch", args: ["touch", path] });
+    const hooks = { createRuntime: [touch(`${own}/outside`)], createContainer: [touch(`${own}/inside`)] };
+    const handle = await bed.runtime.create({ ...launch, spec: { ...launch.spec, hooks } });
+    await handle.start();
+    await handle.exited;
+    await handle.release();
+    expect(bed.logged(launch)).toMatch(/^10\d{8}\..*\n\d+:.*:\/\n$/);
+    expect(statSync(`${own}/outside`).uid).toBe(0); // by the engine
+    expect(statSync(`${own}/inside`).uid).toBe(BASE); // by the container's root
+  });
+
+  test("an id that is not mapped is told as such", async () => {
+    const process = { user: { uid: 70_000, gid: 0, username: "70000" } };
+    expect(bed.run(["true"], wishes({ process }))).rejects.toThrow(
+      "an id that the container's user namespace does not have",
+    );
   });
 
   test("the devices work, belong to its root, and no other can be made", async () => {
