@@ -187,8 +187,8 @@ static void conclude(const struct op *op)
     char *words[WORDS_LIMIT + 1] = {NULL};
     sigset_t none;
 
-    for (unsigned index = 0; index < op->strings && index < WORDS_LIMIT; index++)
-        words[index] = (char *)(uintptr_t)op_string(op, index).bytes;
+    for (unsigned index = 1; index < op->strings && index <= WORDS_LIMIT; index++)
+        words[index - 1] = (char *)(uintptr_t)op_string(op, index).bytes;
     pid_t child = fork();
 
     if (child == 0) {
@@ -199,6 +199,15 @@ static void conclude(const struct op *op)
     }
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
+}
+
+/* Only now: what the caller is sent from here on is passed on, and the terminal has its size. */
+static void start(const char *fifo)
+{
+    cleanup_close int fd = *fifo ? open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+
+    if (fd >= 0 && write(fd, "", 1) == 1)
+        unlink(fifo);
 }
 
 int attend(struct plan *plan, const struct op *op, struct failure *why)
@@ -215,9 +224,10 @@ int attend(struct plan *plan, const struct op *op, struct failure *why)
         return fail(why, "signalfd");
     if (flags & ATTEND_TERMINAL)
         open_terminal();
+    start(op_string(op, 0).bytes);
     relay_until_end(signals);
     close_terminal();
-    if ((!remove_all(plan) || (flags & ATTEND_CONCLUDE)) && op->strings > 0)
+    if ((!remove_all(plan) || (flags & ATTEND_CONCLUDE)) && op->strings > 1)
         conclude(op);
     return exit_code;
 }

@@ -13,29 +13,35 @@ const FILES = ["state.json", "state", "exec.fifo"];
 export function attendContainer(
   { root, words }: Surroundings,
   { id, directory, process, spec }: Container,
-  { keep, master }: { keep: boolean; master?: number },
+  { keep, master, startFifo }: { keep: boolean; master?: number; startFifo: string },
 ): never {
   const groups = cgroupDirectories(probeFeatures().cgroups, spec.linux.cgroupsPath ?? "");
   const left = [...groups, ...FILES.map((name) => `${directory}/${name}`), directory];
   const hooked = (spec.hooks?.poststop ?? []).length > 0;
   const removal: Op[] = keep || hooked ? [] : left.map((path) => ({ op: "remove", path }));
   attendProcess(words, process?.pid ?? 0, master, {
+    startFifo,
     removal,
     conclude: { argv: keep ? [] : [...ourselves(), "--root", root, "delete", "--force", id], always: hooked },
   });
+}
+
+/** From the start of a process, where it waits for that, to what is done behind its end. */
+interface Course {
+  readonly startFifo: string;
+  readonly removal: readonly Op[];
+  readonly conclude: Extract<Op, { op: "attend" }>["conclude"];
 }
 
 export function attendProcess(
   words: readonly string[],
   pid: number,
   master: number | undefined,
-  end: { removal: readonly Op[]; conclude: Extract<Op, { op: "attend" }>["conclude"] } = {
-    removal: [],
-    conclude: { argv: [], always: false },
-  },
+  course: Course = { startFifo: "", removal: [], conclude: { argv: [], always: false } },
 ): never {
-  const attend: Op = { op: "attend", pid, terminal: master !== undefined, conclude: end.conclude };
-  becomeAttendant([attend, ...end.removal], [process.argv0, ...words], master);
+  const { startFifo, removal, conclude } = course;
+  const attend: Op = { op: "attend", pid, terminal: master !== undefined, startFifo, conclude };
+  becomeAttendant([attend, ...removal], [process.argv0, ...words], master);
 }
 
 function ourselves(): string[] {

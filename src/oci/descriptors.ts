@@ -1,4 +1,4 @@
-/** Descriptors that the caller holds open for the process: those of socket activation, then those of --preserve-fds. */
+/** What the caller passes on besides the streams: descriptors of socket activation, those of --preserve-fds, the service manager's socket. */
 import { fstatSync } from "node:fs";
 import { BerthError } from "../lib/error.ts";
 import type { Process, Spec } from "../runtime/spec.ts";
@@ -22,7 +22,20 @@ export function inheritedDescriptors({ flags, environment }: Pick<Call, "flags" 
   const told = activated === 0 ? [] : [`LISTEN_FDS=${activated}`, "LISTEN_PID=1"];
   const toProcess = (process: Process): Process =>
     told.length === 0 ? process : { ...process, env: [...(process.env ?? []), ...told] };
-  return { count, numbers, toProcess, applied: (spec) => ({ ...spec, process: toProcess(spec.process) }) };
+  const applied = (spec: Spec) =>
+    withNotifySocket({ ...spec, process: toProcess(spec.process) }, environment["NOTIFY_SOCKET"]);
+  return { count, numbers, toProcess, applied };
+}
+
+/** Where runc puts it, too. */
+const NOTIFY_SOCKET = "/run/notify/notify.sock";
+
+/** The socket itself, so that nobody need stay to pass messages on: the unit needs NotifyAccess=all. */
+function withNotifySocket(spec: Spec, socket: string | undefined): Spec {
+  if (socket === undefined || socket === "") return spec;
+  const mount = { destination: NOTIFY_SOCKET, type: "bind", source: socket, options: ["bind"] };
+  const env = [...(spec.process.env ?? []), `NOTIFY_SOCKET=${NOTIFY_SOCKET}`];
+  return { ...spec, mounts: [...(spec.mounts ?? []), mount], process: { ...spec.process, env } };
 }
 
 function listenCount(text: string | undefined): number {

@@ -1,7 +1,8 @@
-/** `run`: create and start in one; in the foreground this process becomes the container's attendant. */
+/** `run`: create and start in one; in the foreground this process becomes the container's attendant, which starts it when it is ready for signals. */
 import { closeSync } from "node:fs";
 import { attendContainer } from "./attend.ts";
 import type { Call, Command } from "./command.ts";
+import { type Container, startFifo } from "./container.ts";
 import { CREATE_FLAGS } from "./create.ts";
 import { destroy } from "./delete.ts";
 import { launchContainer } from "./launch.ts";
@@ -31,14 +32,23 @@ async function runContainer(call: Call): Promise<number> {
   );
   const container = { ...made.record, directory: made.directory, process: made.process };
   const master = made.console === undefined ? undefined : takeMaster(made.console);
+  const hooked = (container.spec.hooks?.poststart ?? []).length > 0;
+  if (detach || hooked) await startOrDestroy(call, container);
+  if (!detach)
+    attendContainer(call, container, {
+      keep: flags.on("keep"),
+      startFifo: hooked ? "" : startFifo(container.directory),
+      ...(master === undefined ? {} : { master }),
+    });
+  if (master !== undefined) closeSync(master);
+  return 0;
+}
+
+async function startOrDestroy({ log }: Call, container: Container): Promise<void> {
   try {
     await startContainer(container);
   } catch (error) {
-    await destroy(container, call.log);
+    await destroy(container, log);
     throw error;
   }
-  if (!detach)
-    attendContainer(call, container, { keep: flags.on("keep"), ...(master === undefined ? {} : { master }) });
-  if (master !== undefined) closeSync(master);
-  return 0;
 }

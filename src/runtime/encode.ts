@@ -43,7 +43,10 @@ function operandsOf(op: Op): Operands {
     case "remove":
       return [[], [op.path]];
     case "attend":
-      return [[op.pid, attendFlags(op)], op.conclude.argv];
+      return [
+        [op.pid, attendFlags(op)],
+        [op.startFifo, ...op.conclude.argv],
+      ];
     case "clone":
       return [[op.flags], [op.cgroup]];
     case "mkdir":

@@ -250,6 +250,8 @@ export type AttendOp =
       readonly op: "attend";
       readonly pid: number;
       readonly terminal: boolean;
+      /** Where it waits for its start, or "". */
+      readonly startFifo: string;
       /** Runs where something cannot be removed; `always`: also otherwise. */
       readonly conclude: { readonly argv: readonly string[]; readonly always: boolean };
     }

@@ -47,78 +47,82 @@ async function untilStopped(runtime: string, id: string): Promise<void> {
   }
 }
 
-test.if(here)("a container's life has the same answers at every step", async () => {
-  await place.configure("exec sleep 1000", (config) => (config.annotations = { "org.example": "yes" }));
-  await expectSame("create", "c1");
-  for (const words of [
-    ["state", "c1"],
-    ["list"],
-    ["list", "-q"],
-    ["list", "--format", "json"],
-    ["create", "c1"],
-    ["exec", "c1", "true"],
-    ["kill", "c1", "FOO"],
-    ["pause", "c1"],
-    ["state", "c1"],
-    ["resume", "c1"],
-    ["start", "c1"],
-    ["start", "c1"],
-    ["state", "c1"],
-    ["ps", "--format", "json", "c1"],
-    ["ps", "c1", "-o", "comm,pid=PID", "--no-headers"],
-    ["exec", "c1", "sh", "-c", "exit 7"],
-    ["exec", "c1", "sh", "-c", "kill -9 $$"],
-    [
-      "exec",
-      "-e",
-      "A=b",
-      "--cwd",
-      "/tmp",
-      "--user",
-      "1000:1000",
-      "c1",
-      "sh",
-      "-c",
-      "id -u; id -g; pwd; echo $A",
-    ],
-    ["exec", "c1", "nope"],
-    ["exec", "c1", "/nope"],
-    ["exec", "c1", "/etc/not-executable"],
-    ["exec", "c1"],
-    ["delete", "c1"],
-    ["pause", "c1"],
-    ["exec", "c1", "true"],
-    ["pause", "c1"],
-    ["delete", "c1"],
-    ["resume", "c1"],
-    ["resume", "c1"],
-    ["update", "--memory", "100000000", "c1"],
-    ["update", "--memory", "abc", "c1"],
-    ["update", "--pids-limit", "100", "c1"],
-    ["update", "c1"],
-    ["kill", "c1", "KILL"],
-  ])
-    await expectSame(...words);
-  for (const runtime of [place.berth, "runc"]) await untilStopped(runtime, "c1");
-  for (const words of [
-    ["state", "c1"],
-    ["list"],
-    ["kill", "c1"],
-    ["kill", "--all", "c1", "KILL"],
-    ["start", "c1"],
-    ["exec", "c1", "true"],
-    ["pause", "c1"],
-    ["resume", "c1"],
-    ["update", "--memory", "10000000", "c1"],
-    ["events", "--stats", "c1"],
-    ["delete", "c1"],
-    ["delete", "c1"],
-    ["delete", "--force", "c1"],
-    ["list"],
-    ["list", "--format", "json"],
-  ])
-    await expectSame(...words);
-});
+test.if(here)(
+  "a container's life has the same answers at every step",
+  async () => {
+    await place.configure("exec sleep 1000", (config) => (config.annotations = { "org.example": "yes" }));
+    await expectSame("create", "c1");
+    for (const words of [
+      ["state", "c1"],
+      ["list"],
+      ["list", "-q"],
+      ["list", "--format", "json"],
+      ["create", "c1"],
+      ["exec", "c1", "true"],
+      ["kill", "c1", "FOO"],
+      ["pause", "c1"],
+      ["state", "c1"],
+      ["resume", "c1"],
+      ["start", "c1"],
+      ["start", "c1"],
+      ["state", "c1"],
+      ["ps", "--format", "json", "c1"],
+      ["ps", "c1", "-o", "comm,pid=PID", "--no-headers"],
+      ["exec", "c1", "sh", "-c", "exit 7"],
+      ["exec", "c1", "sh", "-c", "kill -9 $$"],
+      [
+        "exec",
+        "-e",
+        "A=b",
+        "--cwd",
+        "/tmp",
+        "--user",
+        "1000:1000",
+        "c1",
+        "sh",
+        "-c",
+        "id -u; id -g; pwd; echo $A",
+      ],
+      ["exec", "c1", "nope"],
+      ["exec", "c1", "/nope"],
+      ["exec", "c1", "/etc/not-executable"],
+      ["exec", "c1"],
+      ["delete", "c1"],
+      ["pause", "c1"],
+      ["exec", "c1", "true"],
+      ["pause", "c1"],
+      ["delete", "c1"],
+      ["resume", "c1"],
+      ["resume", "c1"],
+      ["update", "--memory", "100000000", "c1"],
+      ["update", "--memory", "abc", "c1"],
+      ["update", "--pids-limit", "100", "c1"],
+      ["update", "c1"],
+      ["kill", "c1", "KILL"],
+    ])
+      await expectSame(...words);
+    for (const runtime of [place.berth, "runc"]) await untilStopped(runtime, "c1");
+    for (const words of [
+      ["state", "c1"],
+      ["list"],
+      ["kill", "c1"],
+      ["kill", "--all", "c1", "KILL"],
+      ["start", "c1"],
+      ["exec", "c1", "true"],
+      ["pause", "c1"],
+      ["resume", "c1"],
+      ["update", "--memory", "10000000", "c1"],
+      ["events", "--stats", "c1"],
+      ["delete", "c1"],
+      ["delete", "c1"],
+      ["delete", "--force", "c1"],
+      ["list"],
+      ["list", "--format", "json"],
+    ])
+      await expectSame(...words);
+  },
+  60_000,
+);
 
 const ABSENT = [
   ["state", "nope"],

@@ -52,6 +52,11 @@ export class Place implements AsyncDisposable {
     return `${this.path}/${runtime === this.berth ? "ours" : "runc"}`;
   }
 
+  /** Where its containers are kept. */
+  state(runtime: string): string {
+    return `${this.path}/state-${runtime === this.berth ? "ours" : "runc"}`;
+  }
+
   /** Writes config.json: sh with this script, changed as wanted. */
   async configure(script: string, change: (config: Config) => void = () => undefined): Promise<void> {
     this.#configured += 1;
@@ -70,14 +75,14 @@ export class Place implements AsyncDisposable {
   async call(
     runtime: string,
     words: readonly string[],
-    { env = {}, stdin = "" }: { env?: Record<string, string>; stdin?: string } = {},
+    { env = {}, root = this.state(runtime) }: { env?: Record<string, string>; root?: string } = {},
   ): Promise<Outcome> {
     const [out, err] = [`${this.path}/out`, `${this.path}/err`];
     await Promise.all([Bun.write(out, ""), Bun.write(err, "")]);
-    const child = Bun.spawn([runtime, "--root", `${this.path}/state-${runtime === this.berth}`, ...words], {
+    const child = Bun.spawn([runtime, "--root", root, ...words], {
       cwd: this.bundle(runtime),
       env: { PATH, ...env },
-      stdio: [new Blob([stdin]), Bun.file(out), Bun.file(err)],
+      stdio: ["ignore", Bun.file(out), Bun.file(err)],
       timeout: 20_000,
       killSignal: "SIGKILL",
     });

@@ -11,6 +11,7 @@ const PARTS = {
   },
   runc: { present: () => Bun.which("runc") !== null, missing: "no runc to compare with (Debian: runc)" },
   ctr: { present: () => Bun.which("ctr") !== null, missing: "no containerd (Debian: containerd)" },
+  podman: { present: () => Bun.which("podman") !== null, missing: "no podman (Debian: podman)" },
   buildah: { present: () => Bun.which("buildah") !== null, missing: "no buildah (Debian: buildah)" },
   strace: { present: canTrace, missing: "strace is missing or may not trace (Debian: strace)" },
   skopeo: { present: () => Bun.which("skopeo") !== null, missing: "no skopeo (Debian: skopeo)" },
