@@ -34,10 +34,10 @@ function writingPlace(parts: Parts, container: Container): Place {
     : rootOf(parts, container, container.handle);
 }
 
-function rootOf(parts: Parts, container: Container, { pid }: ProcessHandle): Place {
+function rootOf(parts: Parts, container: Container, { pid, startTime }: ProcessHandle): Place {
   const { spec } = container;
   const processRoot = parts.runtimes.of(spec).rootPath(ownLaunch(parts, container), pid);
-  return { processRoot, idMap: spec.idMap };
+  return { processRoot, process: { pid, startTime: String(startTime) }, idMap: spec.idMap };
 }
 
 function overlayOf({ places }: Parts, { id, spec }: Container): Place {

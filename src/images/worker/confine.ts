@@ -1,5 +1,5 @@
 /** Going into a place: after enter() every path of this process is inside of it, and it can do little more than make files there. */
-import { mkdirSync } from "node:fs";
+import { constants, mkdirSync, openSync } from "node:fs";
 import { chdir } from "node:process";
 import {
   capset,
@@ -13,6 +13,8 @@ import {
   setFileOwner,
   unshare,
 } from "../../kernel/libc.ts";
+import { hasErrno } from "../../kernel/error.ts";
+import { startTime } from "../../kernel/processes.ts";
 import { BerthError } from "../../lib/error.ts";
 import { type IdMap, rootOf } from "../../lib/id-map.ts";
 import { useOwnersOf } from "./owners.ts";
@@ -23,6 +25,8 @@ const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SIGKILL = 9;
+const ENOENT = 2;
+const ESRCH = 3;
 const CLONE_NEWNS = 0x20000;
 
 /** CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, MKNOD, SETFCAP, and SYS_ADMIN, without which no `trusted.overlay.*` can be set. */
@@ -56,11 +60,28 @@ function becomeOwner(idMap: IdMap): void {
 /** The directory to go into; mounts are made in a namespace that ends with this process. */
 function prepare(place: Place, forChanges: boolean): string {
   if ("directory" in place) return place.directory;
-  if ("processRoot" in place) return place.processRoot;
+  if ("processRoot" in place) return holdRoot(place.processRoot, place.process);
   unshare(CLONE_NEWNS);
   mount("none", "/", "", MS_REC | MS_PRIVATE, "");
   chdir(place.overlay.layersDirectory); // short names: the kernel takes one page of mount options
   return forChanges ? mountSides(place.overlay) : mountOverlay(place.overlay, place.overlay.layersDirectory);
+}
+
+/** Opened before anybody asks whose it is: who gets the number next does not matter then. */
+function holdRoot(path: string, process: { pid: number; startTime: string }): string {
+  const root = openIfThere(path);
+  if (root === undefined || String(startTime(process.pid)) !== process.startTime)
+    throw new BerthError("conflict", "the container has ended meanwhile");
+  return `/proc/self/fd/${root}`;
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (hasErrno(error, ENOENT, ESRCH)) return undefined;
+    throw error;
+  }
 }
 
 function mountOverlay({ lower, upper, work }: OverlayPlace, target: string): string {

@@ -13,8 +13,15 @@ export const MAX_FRAME = 1 << 20;
 /** Where a worker lives: its root directory from then on. */
 export type Place =
   | { readonly directory: string }
-  /** The root of a running process, as that process sees it; `idMap` where it is in a user namespace: owners are those that it knows. */
-  | { readonly processRoot: string; readonly idMap?: IdMap | undefined }
+  /**
+   * The root of a running process, as that process sees it: of the one with this start time, not of another that has its number by now.
+   * `idMap` where it is in a user namespace: owners are those that it knows.
+   */
+  | {
+      readonly processRoot: string;
+      readonly process: { readonly pid: number; readonly startTime: string };
+      readonly idMap?: IdMap | undefined;
+    }
   /** An overlay, mounted in a mount namespace of the worker's own. Without `upper` it is read-only. */
   | { readonly overlay: OverlayPlace };
 

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { getxattr } from "../../kernel/libc.ts";
+import { startTime } from "../../kernel/processes.ts";
 import { encodeHeader, END_OF_TAR, padding } from "../../lib/tar-writer.ts";
 import type { TarHeader } from "../../lib/tar.ts";
 import { openWorker, type UnpackOptions, type UnpackResult } from "./worker.ts";
@@ -348,4 +349,14 @@ describe.if(isRoot)("a worker in an overlay", () => {
       { path: "/kept/more", kind: 1 },
     ]);
   });
+});
+
+test.if(isRoot)("a process's root is not entered when another process has its number by now", async () => {
+  const child = Bun.spawn(["sleep", "60"]);
+  const process = { pid: child.pid, startTime: String((startTime(child.pid) ?? 0n) + 1n) };
+  const place = { processRoot: `/proc/${child.pid}/root`, process };
+  await expect(openWorker(place)).rejects.toThrow("the container has ended meanwhile");
+  child.kill("SIGKILL");
+  await child.exited;
+  await expect(openWorker(place)).rejects.toThrow("the container has ended meanwhile");
 });
