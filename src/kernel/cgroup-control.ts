@@ -104,6 +104,11 @@ export function processes(layout: CgroupLayout, path: string): number[] {
   return directory === undefined ? [] : pidsBelow(directory);
 }
 
+/** Whoever is in a group of that path, or below it, in whichever hierarchy. */
+export function occupants(layout: CgroupLayout, path: string): number[] {
+  return [...new Set(cgroupDirectories(layout, path).flatMap(pidsBelow))];
+}
+
 /** Of a directory and of what the container may have made below it. */
 function pidsBelow(directory: string): number[] {
   try {
@@ -209,6 +214,7 @@ async function until(path: string, frozen: boolean, reached: () => boolean): Pro
 
 /** Kills whatever is in the group, also when it is frozen; resolves when nothing is left or patience is at its end. */
 export async function killCgroup(layout: CgroupLayout, path: string): Promise<void> {
+  demandName(path);
   const deadline = performance.now() + PATIENCE_MS;
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
     const pids = processes(layout, path);
@@ -216,6 +222,11 @@ export async function killCgroup(layout: CgroupLayout, path: string): Promise<vo
     killOnce(layout, path, pids);
     await Bun.sleep(pauseMs);
   }
+}
+
+/** The root of the hierarchies is everybody's: it is not killed, nor removed, whatever has led there. */
+function demandName(path: string): void {
+  if (!/[^/.]/.test(path)) throw new BerthError("internal", `control group "${path}" is no container's`);
 }
 
 function killOnce(layout: CgroupLayout, path: string, pids: readonly number[]): void {
@@ -236,6 +247,7 @@ export async function removeCgroup(
   path: string,
   { kill: killing = false } = {},
 ): Promise<void> {
+  demandName(path);
   const deadline = performance.now() + PATIENCE_MS;
   let left = cgroupDirectories(layout, path);
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {

@@ -16,6 +16,7 @@ export {
   killCgroup,
   listCgroups,
   prepareCgroupParent,
+  occupants,
   processes,
   removeCgroup,
   thaw,

@@ -1,5 +1,6 @@
 /** A bundle as the launch of a container: config.json read, checked in runc's words where engines know them, paths made absolute. */
 import { readFileSync, realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { hasErrno } from "../kernel/error.ts";
 import { BerthError } from "../lib/error.ts";
 import { parseConfig } from "../runtime/config.ts";
@@ -51,5 +52,8 @@ function rootOf(bundle: string, path: string): string {
   const rootfs = path.startsWith("/") ? path : `${bundle}/${path}`;
   if (statSync(rootfs, { throwIfNoEntry: false }) === undefined)
     throw new BerthError("not_found", `invalid rootfs: stat ${rootfs}: no such file or directory`);
-  return rootfs.replace(/\/+$/, "") || "/";
+  const plain = rootfs.replace(/\/+$/, "") || "/";
+  if (realpathSync(plain) !== resolve(plain))
+    throw new BerthError("invalid", "invalid rootfs: not an absolute path, or a symlink");
+  return plain;
 }

@@ -1,7 +1,8 @@
 /** Which control group a container gets. */
 import { existsSync, readFileSync } from "node:fs";
-import { prepareCgroupParent } from "../kernel/cgroups.ts";
+import { occupants, prepareCgroupParent } from "../kernel/cgroups.ts";
 import type { CgroupLayout } from "../kernel/cgroup-layout.ts";
+import { BerthError } from "../lib/error.ts";
 import type { Spec } from "../runtime/spec.ts";
 
 /** A relative path, or none, is below the root of every hierarchy. */
@@ -9,6 +10,21 @@ export function withCgroup(spec: Spec, id: string): Spec {
   const asked = spec.linux.cgroupsPath || id;
   const cgroupsPath = `/${asked.split("/").filter(isName).join("/")}`;
   return { ...spec, linux: { ...spec.linux, cgroupsPath } };
+}
+
+/**
+ * What is in the group when the container is deleted is killed: it must be empty when it is made, and it is never the root of the
+ * hierarchies. The words are those of runc 1.2.
+ */
+export function demandFree(layout: CgroupLayout, path: string): void {
+  if (path === "/")
+    throw new BerthError(
+      "invalid",
+      "linux.cgroupsPath is the root of the control groups: name a group below it",
+    );
+  const { length } = occupants(layout, path);
+  if (length > 0)
+    throw new BerthError("conflict", `container's cgroup is not empty: ${length} process(es) found`);
 }
 
 const isName = (part: string) => part !== "" && part !== "." && part !== "..";

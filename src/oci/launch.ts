@@ -17,7 +17,7 @@ import { cgroupPlanOf } from "../runtime/plan-cgroups.ts";
 import type { Handover, Launch, ProcessIdentity } from "../runtime/runtime.ts";
 import type { Spec } from "../runtime/spec.ts";
 import { readBundle } from "./bundle.ts";
-import { prepareParent, withCpus } from "./cgroup.ts";
+import { demandFree, prepareParent, withCpus } from "./cgroup.ts";
 import type { Call } from "./command.ts";
 import { type ContainerRecord, makeDirectory, removeDirectory, startFifo, writeRecord } from "./container.ts";
 import { inheritedDescriptors } from "./descriptors.ts";
@@ -48,6 +48,7 @@ export async function launchContainer(
   const terminal = console(bundle.spec);
   const inherited = inheritedDescriptors(call);
   const group = bundle.spec.linux.cgroupsPath ?? "";
+  demandFree(features.cgroups, group);
   prepareParent(features.cgroups, group);
   const spec = compiled(withCpus(inherited.applied(bundle.spec), features.cgroups), call.root, features);
   const record = {
@@ -147,6 +148,6 @@ export function writePidFile(path: string | undefined, pid: number): void {
   if (path === undefined) return;
   const at = path.lastIndexOf("/") + 1;
   const beside = `${path.slice(0, at)}.${path.slice(at)}`;
-  writeFileSync(beside, String(pid), { mode: 0o666 });
+  writeFileSync(beside, String(pid), { mode: 0o666, flag: "wx" }); // nobody's link, nobody's file
   renameSync(beside, path);
 }
