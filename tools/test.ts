@@ -31,7 +31,7 @@ const SUITES: readonly Suite[] = [
   { name: "crash", paths: ["./test/crash"] },
   { name: "seccomp", paths: ["./test/seccomp"] },
   { name: "other runtimes", paths: ["./test/runtimes"] },
-  { name: "security", paths: ["./test/security"] },
+  { name: "security", paths: ["./test/security"], processes: 2 },
   { name: "cgroup version 2, in a guest", paths: ["./test/v2"] },
   { name: "stress", paths: ["./test/stress"], processes: 2 },
 ];
