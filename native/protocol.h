@@ -182,8 +182,8 @@ enum op_code {
 /* OP_OVERLAY */
 #define OVERLAY_VOLATILE 1u     /* no sync when it is unmounted */
 /* OP_CONSOLE */
-#define CONSOLE_BIND 1u         /* the first process: the slave is mounted over dev/console and becomes the controlling terminal at once, not by
-                                   OP_ENTER */
+#define CONSOLE_BIND 1u         /* the first process: the slave is mounted over dev/console */
+#define CONSOLE_ENTERING 2u     /* it becomes the controlling terminal not at once, but by OP_ENTER */
 /* OP_ATTEND */
 #define ATTEND_TERMINAL 1u      /* FD_EXTRA is the master of the process's terminal */
 #define ATTEND_CONCLUDE 2u      /* the program that removes is always run */

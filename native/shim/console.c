@@ -74,5 +74,5 @@ int op_console(const struct op *op, struct failure *why)
     for (int fd = 0; fd < 3; fd++)
         if (dup2(peer, fd) < 0)
             return fail(why, "dup2");
-    return op_number(op, 2) & CONSOLE_BIND ? begin_session(why) : 0;
+    return op_number(op, 2) & CONSOLE_ENTERING ? 0 : begin_session(why);
 }

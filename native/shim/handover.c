@@ -86,6 +86,12 @@ struct handed_over {
     bool failed;
 };
 
+static void record_created(const struct handed_over *process)
+{
+    if (context.settings.run_directory >= 0)
+        record_state(context.settings.run_directory, "created", process->pid, process->start_time);
+}
+
 static void say_failure(struct handed_over *process, uint32_t op, int error, const char *object)
 {
     process->failed = true;
@@ -105,14 +111,18 @@ static void answer_child(struct handed_over *process, int outcome, uint32_t op, 
     sys_pidfd_signal(process->pidfd, SIGKILL);
 }
 
+/* Only a brother can be meant: whoever is told of the process signals it, and that must be no stranger. */
 static void change_process(struct handed_over *process, pid_t pid)
 {
     struct failure why;
 
+    if (parent_of(pid) != getppid())
+        return;
     close(process->pidfd);
     process->pid = pid;
     process->pidfd = sys_pidfd_open(pid);
     process->start_time = start_time_of(pid);
+    record_created(process);
     say_state(PHASE_CLONED, pid, process->start_time);
     answer_child(process, seccomp_listener_kept() < 0 ? 0 : seccomp_listener_give(pid, &why), 0, &why);
 }
@@ -166,8 +176,7 @@ int hand_over(pid_t child, int pidfd, int sync)
 {
     struct handed_over process = {child, pidfd, sync, start_time_of(child), false};
 
-    if (context.settings.run_directory >= 0)
-        record_state(context.settings.run_directory, "created", child, process.start_time);
+    record_created(&process);
     say_state(PHASE_CLONED, child, process.start_time);
     for (;;) {
         struct sync_message said;

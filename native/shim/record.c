@@ -94,15 +94,26 @@ uint64_t oom_count(const char *path)
     return line == NULL ? 0 : strtoull(line + strlen("oom_kill "), NULL, 10);
 }
 
-uint64_t start_time_of(pid_t pid)
+/* As proc(5) counts them; 0 when there is no such process. */
+static uint64_t stat_field(pid_t pid, int number)
 {
     char path[32], text[1024];
 
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    /* The name in parentheses may hold spaces and parentheses: count from the last one. Field 22 is the 20th behind it. */
+    /* The name in parentheses, field 2, may hold spaces and parentheses: count from the last one. */
     char *at = read_file(path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL;
 
-    for (int field = 0; at != NULL && field < 20; field++)
+    for (int field = 2; at != NULL && field < number; field++)
         at = strchr(at + 1, ' ');
     return at == NULL ? 0 : strtoull(at + 1, NULL, 10);
+}
+
+uint64_t start_time_of(pid_t pid)
+{
+    return stat_field(pid, 22);
+}
+
+pid_t parent_of(pid_t pid)
+{
+    return (pid_t)stat_field(pid, 4);
 }

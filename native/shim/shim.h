@@ -285,6 +285,8 @@ int record_failure(int directory, int op, const struct failure *why);
 uint64_t oom_count(const char *path);
 /* Field 22 of /proc/PID/stat, in clock ticks; 0 when there is no such process. */
 uint64_t start_time_of(pid_t pid);
+/* 0 when there is no such process. */
+pid_t parent_of(pid_t pid);
 int64_t now_ns(void);
 
 /* connections.c */

@@ -29,6 +29,14 @@ export function mayExceedLimits(features: Pick<Features, "boundingSet">): boolea
   return ((features.boundingSet >> CAP_SYS_RESOURCE) & 1n) === 1n;
 }
 
+export function isAtLeast(
+  { kernelVersion }: Pick<Features, "kernelVersion">,
+  [major, minor]: readonly [major: number, minor: number],
+): boolean {
+  const [ourMajor, ourMinor] = kernelVersion;
+  return ourMajor > major || (ourMajor === major && ourMinor >= minor);
+}
+
 let probed: Features | undefined;
 
 /** Synchronous; a part is looked up the first time that it is asked for, and stays as it was. */

@@ -135,7 +135,14 @@ function childOperands(
     case "symlink":
       return [[], [op.target, op.path]];
     case "console":
-      return [[op.rows, op.columns, flag(op.bind, protocol.CONSOLE_BIND)], []];
+      return [
+        [
+          op.rows,
+          op.columns,
+          flag(op.bind, protocol.CONSOLE_BIND) | flag(op.entering, protocol.CONSOLE_ENTERING),
+        ],
+        [],
+      ];
     case "mount-attributes":
       return [stepNumbers(op.steps), [op.path]];
     case "mask":

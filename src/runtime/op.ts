@@ -156,7 +156,14 @@ export type FileOp =
       readonly gid: number;
     }
   | { readonly op: "symlink"; readonly target: string; readonly path: string }
-  | { readonly op: "console"; readonly rows: number; readonly columns: number; readonly bind: boolean };
+  | {
+      readonly op: "console";
+      readonly rows: number;
+      readonly columns: number;
+      readonly bind: boolean;
+      /** It becomes the controlling terminal of the process behind `enter`. */
+      readonly entering: boolean;
+    };
 
 export type IdentityOp =
   | { readonly op: "bounding"; readonly mask: bigint }

@@ -21,7 +21,7 @@ import { deviceOps, hasOwnDev, isReadOnlyDev } from "./plan-devices.ts";
 import { hooksBeforePivot } from "./plan-hooks.ts";
 import { cgroupMount } from "./plan-cgroup-mount.ts";
 import { usersOf } from "./plan-user.ts";
-import { joinsMounts } from "./plan-namespaces.ts";
+import { joinsMounts, sharesProcesses } from "./plan-namespaces.ts";
 import { hostPropagation, rootPropagationOps, spreads } from "./plan-propagation.ts";
 import { requireMountable } from "./proc-mounts.ts";
 import { BIND_SLOTS } from "./protocol.ts";
@@ -42,7 +42,9 @@ export function treeOps(launch: Launch, features: Features): Op[] {
       ...(mount.mount.destination === "/" ? [rootAgain(root)] : []),
     ]),
     ...(hasOwnDev(mounts) ? deviceOps(spec) : []),
-    ...(spec.process.terminal ? [consoleOp(spec, true)] : []),
+    ...(spec.process.terminal
+      ? [consoleOp(spec, { bind: true, entering: sharesProcesses(spec, features) })]
+      : []),
     ...hooksBeforePivot(launch), // what they change is masked and made read-only behind them
     ...(isReadOnlyDev(mounts) ? [readOnlyDev] : []),
     ...(spec.linux.maskedPaths ?? []).map((path): Op => ({ op: "mask", path })),
@@ -91,9 +93,12 @@ function sourceOps({ mount, options, slot }: PlannedMount): Op[] {
   return [{ op: "bind-source", slot, source, recursive, makeSource: options.makeSource }];
 }
 
-export function consoleOp(spec: Pick<Spec, "process">, bind: boolean): Op {
+export function consoleOp(
+  spec: Pick<Spec, "process">,
+  how: { readonly bind: boolean; readonly entering: boolean },
+): Op {
   const { height = 0, width = 0 } = spec.process.consoleSize ?? {};
-  return { op: "console", rows: height, columns: width, bind };
+  return { op: "console", rows: height, columns: width, ...how };
 }
 
 /** A directory becomes a mount where that is needed: to be the root of a namespace, or read-only. */
@@ -153,7 +158,8 @@ function mountOps(planned: PlannedMount, spec: Spec, features: Features): Op[] {
     );
   if (type === "cgroup" || type === "cgroup2") return cgroupMount(mount, options, spec, features);
   if (type === "") throw new BerthError("invalid", `mount "${destination}" has no type`);
-  return [newMountOp(mount, type, options)];
+  const shared = type === "proc" && sharesProcesses(spec, features) ? [JOINED_PROCESSES] : [];
+  return [newMountOp(mount, type, options, shared)];
 }
 
 /** With a bind it is the mount that changes, else the file system. */
@@ -167,13 +173,22 @@ function remountOp({ destination, options: words }: Mount, options: MountOptions
   return { op: "remount", target: destination, flags: bind ? flags | MS_BIND : flags, data };
 }
 
-function newMountOp({ destination, source }: Mount, type: string, options: MountOptions): Op {
+/** Who mounts it is not in there yet. */
+const JOINED_PROCESSES = "pidns=/proc/self/ns/pid_for_children";
+
+function newMountOp(
+  { destination, source }: Mount,
+  type: string,
+  options: MountOptions,
+  more: readonly string[],
+): Op {
   const classic = needsClassicMount(options.flags);
   const late = destination === "/dev" || options.copyUp; // read-only only after something is in it
   const readOnly = (options.flags & MS_RDONLY) !== 0;
   const onDisk = !API_TYPES.has(type) && type !== "tmpfs";
   const data = [
     options.data,
+    ...more,
     ...(classic ? [] : superblockData(options.flags)),
     ...(!classic && readOnly && onDisk ? ["ro"] : []), // what cannot be written is opened so, too
   ];

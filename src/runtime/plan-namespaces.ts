@@ -1,5 +1,6 @@
 /** Which namespaces are new, which exist and are joined, and when. */
 import { BerthError } from "../lib/error.ts";
+import { type Features, isAtLeast } from "../kernel/features.ts";
 import type { Op } from "./op.ts";
 import type { NamespaceType, Spec } from "./spec.ts";
 
@@ -19,6 +20,8 @@ export interface NamespaceOps {
   readonly beforeClone: readonly Op[];
   readonly cloneFlags: number;
   readonly afterClone: readonly Op[];
+  /** Joins a pid namespace that others are in: only the process behind `enter` is seen there, when it may no more than it shall. */
+  readonly shared: readonly Op[];
 }
 
 /** Whether a namespace of this type is not the host's. */
@@ -31,17 +34,29 @@ export function timeOf(spec: Spec): number {
   return hasOwn(spec, "time") ? CLONE.time : 0;
 }
 
+/** `mount -t proc -o pidns=FILE`: before that, a procfs is that of whoever mounts it, who must be in the pid namespace then. */
+const PIDNS_KERNEL = [6, 18] as const;
+
+/** Others are in its pid namespace, who may trace it, and it has rights over the host until the end: it is seen there at last only. */
+export function sharesProcesses(spec: Spec, features: Features): boolean {
+  if (!isAtLeast(features, PIDNS_KERNEL)) return false;
+  return (
+    !hasOwn(spec, "user") &&
+    spec.linux.namespaces.some(({ type, path }) => type === "pid" && path !== undefined)
+  );
+}
+
 /** An existing mount namespace is entered as it is, and the container's tree is made in it. */
 export function joinsMounts({ linux }: Spec): boolean {
   return linux.namespaces.some(({ type, path }) => type === "mount" && path !== undefined);
 }
 
 /**
- * All but the user namespace. A pid namespace is joined before the clone, since only children enter it. So is a new time namespace, whose clocks stand still
- * from then on. A new cgroup namespace is made after joining the groups it shall show as the root. A mount namespace is joined last:
+ * All but the user namespace. Only children enter a pid namespace: one that others are in is joined for one more clone at the end, but before the first
+ * where that takes the host's rights away (or the kernel leaves no choice). A new time namespace is made before the clone, too: its clocks stand still from then on. A new cgroup namespace is made after joining the groups it shall show as the root. A mount namespace is joined last:
  * the paths of the others are those of the host.
  */
-export function namespaceOps(spec: Spec): NamespaceOps {
+export function namespaceOps(spec: Spec, features: Features): NamespaceOps {
   const { namespaces } = spec.linux;
   check(spec);
   const made = namespaces.filter(({ path }) => path === undefined).map(({ type }) => type);
@@ -50,14 +65,16 @@ export function namespaceOps(spec: Spec): NamespaceOps {
     joined
       .filter(({ type }) => types.includes(type))
       .map(({ type, path }) => ({ op: "join", path, type: CLONE[type] }));
+  const shares = sharesProcesses(spec, features);
   return {
-    beforeClone: [...join("pid"), ...(made.includes("time") ? timeOps(spec) : [])],
+    beforeClone: [...(shares ? [] : join("pid")), ...(made.includes("time") ? timeOps(spec) : [])],
     cloneFlags: made.filter((type) => !LATE.has(type)).reduce((flags, type) => flags | CLONE[type], 0),
     afterClone: [
       ...join("network", "ipc", "uts", "cgroup", "time"),
       ...(made.includes("cgroup") ? [{ op: "unshare", flags: CLONE.cgroup } as const] : []),
       ...join("mount"),
     ],
+    shared: shares ? join("pid") : [],
   };
 }
 

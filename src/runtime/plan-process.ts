@@ -28,13 +28,13 @@ export function checkLinux({ mountLabel, intelRdt }: Linux): void {
     );
 }
 
-/** Between them and its program stands one more fork, which a deadline forbids and a reset undoes. */
-export function checkExecScheduler({ scheduler }: Process): void {
+/** Between a process that enters a pid namespace and its program stands one more fork, which a deadline forbids and a reset undoes. */
+export function checkEnteringScheduler({ scheduler }: Process): void {
   const { policy, flags = [] } = scheduler ?? {};
   if (policy === "SCHED_DEADLINE" || flags.includes("SCHED_FLAG_RESET_ON_FORK"))
     throw new BerthError(
       "unsupported",
-      "process.scheduler: SCHED_DEADLINE and SCHED_FLAG_RESET_ON_FORK are for a container's first process only",
+      "process.scheduler: SCHED_DEADLINE and SCHED_FLAG_RESET_ON_FORK are for a container's first process only, in a pid namespace of its own",
     );
 }
 

@@ -2,7 +2,7 @@
  * Containers in a user namespace, and id-mapped mounts. What takes rights over the host is moved before the clone: the shim prepares
  * it in slots, the child attaches it. What only has to come before the child loses the host's rights moves to the stage. Pure.
  */
-import { type Features, mayExceedLimits } from "../kernel/features.ts";
+import { type Features, isAtLeast, mayExceedLimits } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import { formatIdRanges, type IdMap, rootOf, toHostId, verifyIdMap } from "../lib/id-map.ts";
 import { MS_PRIVATE, MS_REC, MS_SHARED } from "./mount-options.ts";
@@ -64,11 +64,6 @@ function propagationOf(ops: readonly Op[]): number {
 
 function isMapped(op: Op): boolean {
   return op.op === "bind" && op.idMap !== undefined;
-}
-
-function isAtLeast({ kernelVersion }: Features, [major, minor]: readonly [number, number]): boolean {
-  const [ourMajor, ourMinor] = kernelVersion;
-  return ourMajor > major || (ourMajor === major && ourMinor >= minor);
 }
 
 function requireKernel(features: Features, version: readonly [number, number], what: string): void {

@@ -6,6 +6,7 @@ import { defaultSpec } from "./defaults.ts";
 import { MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from "./mount-options.ts";
 import type { Op } from "./op.ts";
 import { compileExecPlan, compilePlan } from "./plan.ts";
+import { CLONE } from "./plan-namespaces.ts";
 import { sysctlPath } from "./plan-sysctls.ts";
 import type { ExecLaunch, Launch } from "./runtime.ts";
 import type { Spec } from "./spec.ts";
@@ -194,19 +195,47 @@ describe("the order", () => {
     expect(joins.every((index) => index > clone && index < unshare)).toBe(true);
   });
 
-  test("a pid namespace is joined before the clone, the others behind it", () => {
+  test("a pid namespace of others is joined by the clone behind which nothing is left to take; the terminal is that one's", () => {
     const path = "/proc/7/ns/x";
-    const ops = compile(
-      withLinux({
-        namespaces: [{ type: "mount" }, { type: "uts" }, { type: "pid", path }, { type: "network", path }],
-      }),
+    const namespaces = [
+      { type: "mount" },
+      { type: "uts" },
+      { type: "network", path },
+      { type: "pid", path },
+    ] as const;
+    const shared = withSpec({
+      process: { ...spec.process, terminal: true },
+      linux: { ...spec.linux, namespaces },
+    });
+    const ops = compilePlan(shared, { ...features(layouts.v1), kernelVersion: [6, 18] });
+    const pid = ops.findLastIndex((op) => op.op === "join");
+    const [clone = 0, root = 0, ...last] = order(
+      ops,
+      "clone",
+      "root",
+      "user",
+      "capabilities",
+      "enter",
+      "exec",
     );
-    const [pid, clone, network] = [
-      ops.findIndex((op) => op.op === "join"),
-      order(ops, "clone")[0],
-      ops.findLastIndex((op) => op.op === "join"),
-    ];
-    expect(ascending([pid, clone ?? -1, network])).toBe(true);
+    expect(ascending([clone, ops.findIndex((op) => op.op === "join"), pid, root, ...last])).toBe(true);
+    expect(ops[pid]).toMatchObject({ type: CLONE.pid });
+    expect(ops.find((op) => op.op === "console")).toMatchObject({ bind: true, entering: true });
+    const proc = ops.find((op) => op.op === "mount" && op.target === "/proc");
+    expect(proc).toMatchObject({ data: "pidns=/proc/self/ns/pid_for_children" });
+  });
+
+  test("where the clone takes the host's rights away, or an older kernel knows no other way, it is born into a pid namespace of others at once", () => {
+    const path = "/proc/7/ns/x";
+    const ids = [{ containerID: 0, hostID: 100000, size: 65536 }];
+    const namespaces = [{ type: "mount" }, { type: "uts" }, { type: "user" }, { type: "pid", path }] as const;
+    const ops = compile(withLinux({ namespaces, uidMappings: ids, gidMappings: ids }));
+    const older = compile(withLinux({ namespaces: namespaces.filter(({ type }) => type !== "user") }));
+    for (const plan of [ops, older]) {
+      const [join = 0, clone = 0] = order(plan, "join", "clone");
+      expect(join).toBeLessThan(clone);
+      expect(plan.some(({ op }) => op === "enter")).toBe(false);
+    }
   });
 
   test("new clocks are set before the clone is born into them; the others' mounts are entered last", () => {

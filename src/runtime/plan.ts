@@ -9,7 +9,13 @@ import { filterOf, identityOps } from "./plan-identity.ts";
 import { CLONE, hasOwn, namespaceOps, timeOf } from "./plan-namespaces.ts";
 import { consoleOp, treeOps } from "./plan-mounts.ts";
 import { networkOps } from "./plan-network.ts";
-import { affinityOps, checkExecScheduler, checkLinux, checkProcess, performanceOps } from "./plan-process.ts";
+import {
+  affinityOps,
+  checkEnteringScheduler,
+  checkLinux,
+  checkProcess,
+  performanceOps,
+} from "./plan-process.ts";
 import { sysctlOps } from "./plan-sysctls.ts";
 import { supervisionOps } from "./plan-supervision.ts";
 import { prepare, raisedLimits } from "./plan-user.ts";
@@ -25,7 +31,9 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
   checkProcess(spec.process);
   checkLinux(spec.linux);
   const cgroup = cgroupPlanOf(spec, features);
-  const namespaces = namespaceOps(spec);
+  const namespaces = namespaceOps(spec, features);
+  const entering = namespaces.shared.length > 0;
+  if (entering) checkEnteringScheduler(spec.process);
   const rights = spec.linux.namespaces.some(({ type }) => type === "user")
     ? withAllRights(features)
     : features;
@@ -36,7 +44,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
     ...(launch.root.kind === "overlay"
       ? [{ op: "mkdir", path: launch.root.mountpoint, mode: 0o755, existOk: true } as const]
       : []),
-    ...listenerOps(filter, launch),
+    ...listenerOps(filter, launch, { entering }),
     ...namespaces.beforeClone,
     { op: "clone", flags: namespaces.cloneFlags | kinship(launch), cgroup: cgroup?.v2Directory ?? "" },
     ...joinCgroupOps(cgroup?.v1Tasks ?? []),
@@ -45,6 +53,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
     ...(spec.process.oomScoreAdj === undefined
       ? []
       : [{ op: "oom-score", value: spec.process.oomScoreAdj } as const]),
+    ...(entering ? [...messengerOps(filter), ...namespaces.shared] : []),
     ...treeOps(launch, features),
     ...performanceOps(spec.process, spec.linux),
     ...nameOps(spec),
@@ -54,9 +63,10 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
       launch.supervision.waitForStart || needsBarrier(launch, features),
       sysctlOps(spec),
     ),
-    ...messengerOps(filter),
+    ...(entering ? [] : messengerOps(filter)),
     ...identityOps(spec.process, filter, rights, {
       createCwd: true,
+      enter: entering ? [{ op: "enter" }] : [],
       hooks: hooksBeforeExec(launch),
       handover: launch.supervision.handover,
     }),
@@ -107,7 +117,7 @@ const JOINED = CLONE.mount | CLONE.uts | CLONE.ipc | CLONE.network | CLONE.cgrou
 export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   const { id, process, supervision, target, seccomp, idMap } = launch;
   checkProcess(process);
-  checkExecScheduler(process);
+  checkEnteringScheduler(process);
   const rights = idMap === undefined ? features : withAllRights(features);
   const oomScore: Op[] =
     process.oomScoreAdj === undefined ? [] : [{ op: "oom-score", value: process.oomScoreAdj }];
@@ -123,7 +133,7 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
   return [
     ...supervisionOps(id, process, supervision),
     ...(idMap === undefined ? [] : [{ op: "owner", ...rootOf(idMap) } as const]),
-    ...listenerOps(filter, launch.container, target.pid),
+    ...listenerOps(filter, launch.container, { pid: target.pid, entering: true }),
     { op: "join-process", ...target, flags: 0 }, // is it still there?
     { op: "clone", flags: kinship(launch), cgroup: v2 === undefined ? "" : v2.mountpoint + birth },
     ...affinityOps(process.execCPUAffinity?.initial),
@@ -134,7 +144,7 @@ export function compileExecPlan(launch: ExecLaunch, features: Features): Op[] {
     ...(idMap === undefined
       ? [{ op: "join-process", ...target, flags: joined } as const, ...oomScore]
       : [...oomScore, ...raisedLimits(identity, features), ...joinUser(target, joined)]),
-    ...(process.terminal ? [consoleOp({ process }, false)] : []),
+    ...(process.terminal ? [consoleOp({ process }, { bind: false, entering: true })] : []),
     ...(supervision.waitForStart ? [{ op: "barrier" } as const] : []),
     ...identity,
   ];

@@ -112,6 +112,7 @@ export const EXEC_SET_HOME = 1;
 export const ATTEND_TERMINAL = 1;
 export const ATTEND_CONCLUDE = 2;
 export const CONSOLE_BIND = 1;
+export const CONSOLE_ENTERING = 2;
 export const HOOK_AT_ROOT = 1;
 export const RUNTIME_MAKES_PROCESS = 1;
 export const RUNTIME_CONSOLE = 2;

@@ -357,6 +357,11 @@ docker run --rm --security-opt seccomp=$T/profile.json busybox sh -c 'mkdir /x; 
     out: "1\n",
   },
   {
+    title: "--pid container: with a terminal, and no other processes than those",
+    sh: "docker run -d --name $C busybox sleep 61 >/dev/null; docker run --rm -t --pid container:$C busybox sh -c 'tty; cat /proc/1/cmdline | tr \\\\0 .'",
+    out: "/dev/pts/0\r\nsleep.61.",
+  },
+  {
     title: "--pid container:",
     sh: "docker run -d --name $C busybox sleep 61 >/dev/null; docker run --rm --pid container:$C busybox ps",
     out: /sleep 61/,

@@ -3,6 +3,7 @@
  * might do or had open. berth's has given away all that it must before it is seen in the container's pid namespace.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { isAtLeast, probeFeatures } from "../../src/kernel/features.ts";
 import { output } from "../support/command.ts";
 import { has } from "../support/parts.ts";
 import { attack, said } from "./attacker.ts";
@@ -41,6 +42,21 @@ describe.if(has("root", "busybox"))("a process on its way into a container", () 
     expect(seen).toContain("caught an equal");
     expect(seen).not.toContain(MORE);
   }, 60_000);
+
+  test.if(isAtLeast(probeFeatures(), [6, 18]))(
+    "is one when it is the first of a container that shares the processes of another",
+    async () => {
+      const id = await attack(target, "exec /attacker hunt", "--cap-add", "SYS_PTRACE");
+      const run = ["run", "--rm", "--network", "none", "--pid", `container:${id}`, "busybox"];
+      for (let count = 0; count < EXECS; count++)
+        await target.engine.berth([...run, "true"], { timeoutMs: 5000 });
+      const seen = await said(target, id, "caught");
+      expect(seen).toContain("caught an equal");
+      expect(seen).not.toContain(MORE);
+      await target.engine.berth(["rm", "-f", id]);
+    },
+    60_000,
+  );
 
   test("is out of reach for those who may not trace", async () => {
     const seen = await hunted([]);

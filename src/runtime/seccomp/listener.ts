@@ -28,12 +28,16 @@ function invalid(why: string): BerthError {
   return new BerthError("invalid", why);
 }
 
-/** Before the clone. `pid` is that of the container's first process where the filter is another's. */
-export function listenerOps(filter: CompiledSeccomp | undefined, container: StateSource, pid?: number): Op[] {
+/** Before the clone. `pid` is that of the container's first process where the filter is another's; `entering`: it is that of the process behind `enter`. */
+export function listenerOps(
+  filter: CompiledSeccomp | undefined,
+  container: StateSource,
+  { pid, entering }: { readonly pid?: number; readonly entering: boolean },
+): Op[] {
   if (filter?.listener === undefined) return [];
   const { path, metadata } = filter.listener;
   const introduction = introductionOf(container, metadata, pid);
-  return [{ op: "seccomp-listener", path, introduction, entering: pid !== undefined }];
+  return [{ op: "seccomp-listener", path, introduction, entering }];
 }
 
 /** Of the child, before it joins a pid namespace: who hands the listener over may not be seen in a container. */

@@ -210,7 +210,7 @@ export function containerPlan(place: Place, options: PlanOptions): Op[] {
 }
 
 function openTerminal(bind: boolean): Op {
-  return { op: "console", rows: 24, columns: 80, bind };
+  return { op: "console", rows: 24, columns: 80, bind, entering: !bind };
 }
 
 export interface Target {
