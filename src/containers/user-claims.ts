@@ -64,10 +64,12 @@ export function openClaims({
         claims.push({ root, ...block });
         return block;
       }),
-    giveBack: (root) =>
+    giveBack: (root) => {
+      if (!existsSync(file)) return; // mostly nobody has claimed anything
       change((claims) => {
         claims.splice(0, claims.length, ...claims.filter((claim) => claim.root !== root));
-      }),
+      });
+    },
   };
 }
 

@@ -91,6 +91,12 @@ describe("ranges", () => {
     expect(startOf(later.take())).not.toBe(startOf(shared));
   });
 
+  test("that nobody has any more, because an engine died in between, are given back by the next one", () => {
+    engine("a").take();
+    engine("a");
+    expect(existsSync(file())).toBe(false);
+  });
+
   test("of an engine that is gone for good are free", () => {
     const first = startOf(engine("a").take());
     rmSync(`${directory}/a`, { recursive: true });

@@ -35,6 +35,7 @@ export class UserRanges {
     const shared = options.store.meta(SHARED);
     if (shared !== undefined) this.hold(toMap(Number(shared), RANGE_SIZE));
     for (const map of used) this.hold(map);
+    if (this.#holders.size === 0) this.#claims.giveBack(options.root); // an engine before this one may have died on the way
   }
 
   /** A free range, held from now on. */

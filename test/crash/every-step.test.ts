@@ -24,6 +24,7 @@ const OPERATIONS: readonly Operation[] = [
   { name: "start", before: [["create", "--name", "c", "busybox", "sleep", "1000"]], words: ["start", "c"] },
   { name: "run of what ends at once", words: ["run", "--name", "c", "busybox", "true"] },
   { name: "run --rm", words: ["run", "--rm", "--name", "c", "busybox", "true"] },
+  { name: "run in a user namespace", words: ["run", "--userns", "auto", "--name", "c", "busybox", "true"] },
   { name: "exec", before: [RUN], words: ["exec", "c", "true"], goesOn: true },
   { name: "stop", before: [RUN], words: ["stop", "-t", "0", "c"] },
   { name: "restart", before: [RUN], words: ["restart", "-t", "0", "c"] },
