@@ -102,16 +102,15 @@ describe.if(has("root", "busybox"))("an archive", () => {
     30_000,
   );
 
-  test.each([...REFUSED, ...HARMLESS])(
-    "with %s, copied into a container, stays inside of it",
-    async (_, archive) => {
-      const id = await target.start("busybox", "sleep", "100");
+  test("copied into a container stays inside of it, each of these", async () => {
+    const id = await target.start("busybox", "sleep", "300");
+    for (const [, archive] of [...REFUSED, ...HARMLESS]) {
       await target.engine.berth(["cp", "-", `${id}:/tmp`], { stdin: bytes(archive) });
-      await target.engine.berth(["rm", "-f", id]);
-      await target.isUnharmed();
-    },
-    30_000,
-  );
+      await target.isUntouched();
+    }
+    await target.engine.berth(["rm", "-f", id]);
+    await target.isUnharmed();
+  }, 60_000);
 
   test("that claims a huge file, or goes on for ever in a pax header, costs nothing", async () => {
     const lies = [
