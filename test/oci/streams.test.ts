@@ -1,7 +1,8 @@
 /** What a process is handed: terminals, descriptors, signals, the numbers it is known by; and what is left when its start fails. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { isAlive } from "../support/command.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./bundle.ts";
@@ -29,6 +30,23 @@ async function groups(): Promise<string[]> {
   );
   return found.filter((path) => path.includes("/group-"));
 }
+
+test.if(here).each(["runc", "berth-oci"])("a hard link named %s is the runtime", async (name) => {
+  const path = `${place.path}/links/${name}`;
+  await mkdir(`${place.path}/links`, { recursive: true });
+  // Beside the executable: a hard link lies in the same file system.
+  const beside = await mkdtemp(`${dirname(await realpath(place.berth))}/.links-`);
+  try {
+    await link(await realpath(place.berth), `${beside}/${name}`);
+    await symlink(`${beside}/${name}`, path);
+    for (const called of [path, `${beside}/${name}`]) {
+      const { stdout, code } = await place.call(called, ["--version"]);
+      expect({ code, first: stdout.split("\n")[0] }).toEqual({ code: 0, first: `${name} version 0.1.0` });
+    }
+  } finally {
+    await rm(beside, { recursive: true });
+  }
+});
 
 test.if(here)("--pid-file holds the process's number, without a newline", async () => {
   await place.configure("exec sleep 1000");
