@@ -39,6 +39,7 @@ describe.if(has("root", "busybox", "strace"))("without waiting", () => {
     ["run without a network", ["run", "--rm", "--network", "none", "busybox", "true"]],
     ["run on the bridge", ["run", "--rm", "busybox", "true"]],
     ["run with limits", ["run", "--rm", "-m", "64m", "--cpus", "1", "--pids-limit", "50", "busybox", "true"]],
+    ["run in a user namespace", ["run", "--rm", "--userns", "auto", "busybox", "true"]],
     ["run in the background", ["run", "-d", "--name", "c", "busybox", "sleep", "100"]],
     ["exec", ["exec", "c", "true"]],
     ["kill", ["kill", "c"]],
