@@ -30,7 +30,7 @@ export function supported(): object {
     linux: {
       namespaces: Object.keys(CLONE).toSorted(),
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
       seccomp: {
         enabled: seccomp,
         actions: Object.keys(ACTIONS).toSorted(),
@@ -42,6 +42,8 @@ export function supported(): object {
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: true },
     },
     annotations: { "dev.berth.version": VERSION },
   };

@@ -1,2 +1,2 @@
 /** The version of the runtime specification that berth follows. */
-export const SPEC_VERSION = "1.2.0";
+export const SPEC_VERSION = "1.3.0";
