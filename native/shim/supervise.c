@@ -460,6 +460,8 @@ static void last_others(int listener)
     siginfo_t ignored;
 
     close(listener); /* the end was told: who asks now reads the record */
+    calling = false; /* whoever is left is only to be reaped */
+    reap();
     while (waitid(P_ALL, 0, &ignored, WEXITED | WNOHANG | WNOWAIT) == 0 && now_ms() < deadline)
         turn((int)(deadline - now_ms()));
 }
