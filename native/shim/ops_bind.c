@@ -81,12 +81,19 @@ static bool is_procfs_root(int tree, const struct stat *status)
     return fstatfs(tree, &filesystem) == 0 && filesystem.f_type == PROC_MAGIC && status->st_ino == PROC_ROOT_INODE;
 }
 
+static bool names_procfs(const char *path)
+{
+    size_t length = sizeof "/proc" - 1;
+
+    return strncmp(path, "/proc", length) == 0 && (path[length] == 0 || path[length] == '/');
+}
+
 /* What may lie over files of /proc is named as such; where a link of the image's leads there, nobody has asked for it. */
 int stay_out_of_procfs(int target, const char *path, struct failure *why)
 {
     struct statfs filesystem;
 
-    if (strncmp(path, "/proc", sizeof "/proc" - 1) == 0 || fstatfs(target, &filesystem) < 0 || filesystem.f_type != PROC_MAGIC)
+    if (names_procfs(path) || fstatfs(target, &filesystem) < 0 || filesystem.f_type != PROC_MAGIC)
         return 0;
     return errno = EINVAL, fail(why, "\"%s\" cannot be mounted because it is inside /proc", path);
 }

@@ -38,6 +38,7 @@ describe.if(has("root", "busybox"))("what the runtime writes to /proc", () => {
     ["a link to /proc/sys", "ln -s /proc/sys data", "/data"],
     ["a link into /proc", "ln -s /proc data", "/data/sys"],
     ["a link to a process", "ln -s /proc data", "/data/self"],
+    ["a link with a name that begins as /proc does", "ln -s /proc processes", "/processes"],
     ["two links", "ln -s /proc one; ln -s /one/sys data", "/data"],
     ["a link that climbs", "ln -s ../../../proc/sys data", "/data"],
   ])(
