@@ -15,6 +15,8 @@
 #include "shim.h"
 
 #define RELAY_SIZE 16384
+/* More than a terminal holds. */
+#define LAST_OUTPUT 65536
 
 static pid_t process;
 static int exit_code = -1;
@@ -61,17 +63,20 @@ static void close_terminal(void)
 static void write_all(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
         ssize_t written = write(fd, bytes, size);
 
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && errno == EAGAIN)
+            poll(&room, 1, -1); /* whoever gave it to us does not want to wait; we have nothing else to do */
+        else if (written < 0 && errno != EINTR)
             return;
         if (written > 0)
             bytes += written, size -= (size_t)written;
     }
 }
 
-/* False when there is nothing to read right now. */
-static bool relay_output(void)
+/* How much there was; not positive when there is nothing to read right now. */
+static ssize_t relay_output(void)
 {
     char bytes[RELAY_SIZE];
     ssize_t got = read(master, bytes, sizeof bytes);
@@ -80,7 +85,7 @@ static bool relay_output(void)
         write_all(STDOUT_FILENO, bytes, (size_t)got);
     else if (got == 0 || (errno != EAGAIN && errno != EINTR))
         output_rests = true; /* EIO: nobody has the terminal open, for now */
-    return got > 0;
+    return got;
 }
 
 static void take_input(void)
@@ -157,7 +162,14 @@ static void relay_until_end(int signals)
         if (watched[2].revents)
             take_input();
     }
-    while (master >= 0 && relay_output())
+}
+
+/* What the process printed before it ended is there by now. Another may go on and on with printing: that is waited for no longer. */
+static void relay_rest(void)
+{
+    ssize_t got;
+
+    for (size_t size = 0; master >= 0 && size < LAST_OUTPUT && (got = relay_output()) > 0; size += (size_t)got)
         ;
 }
 
@@ -226,6 +238,7 @@ int attend(struct plan *plan, const struct op *op, struct failure *why)
         open_terminal();
     start(op_string(op, 0).bytes);
     relay_until_end(signals);
+    relay_rest();
     close_terminal();
     if ((!remove_all(plan) || (flags & ATTEND_CONCLUDE)) && op->strings > 1)
         conclude(op);

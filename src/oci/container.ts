@@ -2,12 +2,14 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { hasErrno } from "../kernel/error.ts";
@@ -73,8 +75,12 @@ export function writeRecord(directory: string, record: ContainerRecord): void {
 /** Throws `not_found` in runc's words. */
 export function getContainer(root: string, id: string): Container {
   const container = findContainer(root, checkId(id));
-  if (container === undefined) throw new BerthError("not_found", "container does not exist");
+  if (container === undefined) throw notFound();
   return container;
+}
+
+export function notFound(): BerthError {
+  return new BerthError("not_found", "container does not exist");
 }
 
 export function findContainer(root: string, id: string): Container | undefined {
@@ -103,11 +109,44 @@ export function statusOf({ directory, process, spec }: Container, features: Feat
   return existsSync(startFifo(directory)) ? "created" : "running";
 }
 
-/** One command at a time changes a container; the kernel lets go when its process ends. */
-export function lockContainer({ directory }: Pick<Container, "directory">): Disposable {
-  const fd = openSync(directory, "r");
-  lockFile(fd);
-  return { [Symbol.dispose]: () => closeSync(fd) };
+export interface Locked<What> extends Disposable {
+  readonly container: What;
+}
+
+/** One command at a time changes a container; the kernel lets go when its process ends. Throws `not_found` in runc's words. */
+export function lockContainer(root: string, id: string): Locked<Container> {
+  const { container, ...lock } = lockDirectory(root, id);
+  if (container !== undefined) return { container, ...lock };
+  lock[Symbol.dispose]();
+  throw notFound();
+}
+
+/** The container is looked at behind the lock: who held it has changed it, or removed it, and another may have its name by now. */
+export function lockDirectory(root: string, id: string): Locked<Container | undefined> {
+  const directory = `${root}/${checkId(id)}`;
+  for (;;) {
+    const fd = openThere(directory);
+    if (fd === undefined) return { container: undefined, [Symbol.dispose]: () => undefined };
+    lockFile(fd);
+    if (isThere(fd, directory))
+      return { container: findContainer(root, id), [Symbol.dispose]: () => closeSync(fd) };
+    closeSync(fd);
+  }
+}
+
+function openThere(directory: string): number | undefined {
+  try {
+    return openSync(directory, "r");
+  } catch (error) {
+    if (hasErrno(error, ENOENT)) return undefined;
+    throw error;
+  }
+}
+
+function isThere(fd: number, directory: string): boolean {
+  const held = fstatSync(fd);
+  const there = statSync(directory, { throwIfNoEntry: false });
+  return held.ino === there?.ino && held.dev === there.dev;
 }
 
 export function removeDirectory(directory: string): void {

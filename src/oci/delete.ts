@@ -7,14 +7,7 @@ import { pidfdOpen, processState, signalProcess } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import { SIGKILL } from "../lib/signal.ts";
 import type { Call, Command } from "./command.ts";
-import {
-  checkId,
-  type Container,
-  findContainer,
-  lockContainer,
-  removeDirectory,
-  statusOf,
-} from "./container.ts";
+import { checkId, type Container, lockDirectory, notFound, removeDirectory, statusOf } from "./container.ts";
 import type { Log } from "./log.ts";
 
 export const remove: Command = {
@@ -30,13 +23,13 @@ const PATIENCE_MS = 10_000;
 
 async function removeContainer({ root, args, flags, log }: Call): Promise<void> {
   const id = checkId(args[0] ?? "");
-  const container = findContainer(root, id);
+  using locked = lockDirectory(root, id);
+  const { container } = locked;
   const force = flags.on("force");
   if (container === undefined) {
-    if (!force) throw new BerthError("not_found", "container does not exist");
+    if (!force) throw notFound();
     return removeDirectory(`${root}/${id}`); // create was killed before it had written anything down
   }
-  using _lock = lockContainer(container);
   const status = statusOf(container, probeFeatures());
   if (!force && (status === "running" || status === "paused"))
     throw new BerthError("conflict", `cannot delete container ${id} that is not stopped: ${status}`);

@@ -2,7 +2,9 @@
 import { closeSync, readFileSync } from "node:fs";
 import { entryGroup } from "../kernel/cgroups.ts";
 import { type Features, probeFeatures } from "../kernel/features.ts";
+import { signalProcess } from "../kernel/processes.ts";
 import { BerthError, doing } from "../lib/error.ts";
+import { SIGKILL } from "../lib/signal.ts";
 import { parseProcess } from "../runtime/config.ts";
 import { startHandedOver } from "../runtime/handover.ts";
 import { compileExecPlan } from "../runtime/plan.ts";
@@ -65,9 +67,14 @@ async function execInContainer(call: Call): Promise<number> {
   };
   const launch = launchOf(container, target, process, handover, call, features);
   const started = await startProcess(call, launch, features, inherited.numbers, terminal);
-  writePidFile(flags.text("pid-file"), started.pid);
-  if (detach) return 0;
-  attendProcess(words, started.pid, terminal?.ours === undefined ? undefined : takeMaster(terminal.ours));
+  try {
+    writePidFile(flags.text("pid-file"), started.pid);
+    if (detach) return 0;
+    attendProcess(words, started.pid, terminal?.ours === undefined ? undefined : takeMaster(terminal.ours));
+  } catch (error) {
+    signalProcess(started, SIGKILL); // nobody would know of it
+    throw error;
+  }
 }
 
 function demandRunning(container: Container, flags: Flags, features: Features): ProcessIdentity {

@@ -3,7 +3,7 @@ import { freeze, thaw } from "../kernel/cgroups.ts";
 import { probeFeatures } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Command } from "./command.ts";
-import { getContainer, lockContainer, statusOf } from "./container.ts";
+import { lockContainer, statusOf } from "./container.ts";
 
 export const pause: Command = {
   flags: [],
@@ -12,8 +12,8 @@ export const pause: Command = {
   least: 1,
   most: 1,
   async run({ root, args }) {
-    const container = getContainer(root, args[0] ?? "");
-    using _lock = lockContainer(container);
+    using locked = lockContainer(root, args[0] ?? "");
+    const { container } = locked;
     const features = probeFeatures();
     const status = statusOf(container, features);
     if (status !== "running" && status !== "created")
@@ -29,8 +29,8 @@ export const resume: Command = {
   least: 1,
   most: 1,
   async run({ root, args }) {
-    const container = getContainer(root, args[0] ?? "");
-    using _lock = lockContainer(container);
+    using locked = lockContainer(root, args[0] ?? "");
+    const { container } = locked;
     const features = probeFeatures();
     if (statusOf(container, features) !== "paused") throw new BerthError("conflict", "container not paused");
     await thaw(features.cgroups, container.spec.linux.cgroupsPath ?? "");

@@ -6,7 +6,7 @@ import { signalProcess } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import { SIGKILL } from "../lib/signal.ts";
 import type { Command } from "./command.ts";
-import { type Container, getContainer, lockContainer, startFifo, statusOf } from "./container.ts";
+import { type Container, lockContainer, startFifo, statusOf } from "./container.ts";
 
 export const start: Command = {
   flags: [],
@@ -15,8 +15,8 @@ export const start: Command = {
   least: 1,
   most: 1,
   async run({ root, args }) {
-    const container = getContainer(root, args[0] ?? "");
-    using _lock = lockContainer(container);
+    using locked = lockContainer(root, args[0] ?? "");
+    const { container } = locked;
     const status = statusOf(container, probeFeatures());
     if (status === "stopped") throw new BerthError("conflict", "cannot start a container that has stopped");
     if (status === "running") throw new BerthError("conflict", "cannot start an already running container");

@@ -7,7 +7,7 @@ import { parseSizeBytes } from "../lib/size.ts";
 import { parseResources } from "../runtime/config.ts";
 import type { Resources } from "../runtime/spec.ts";
 import type { Call, Command } from "./command.ts";
-import { getContainer, lockContainer, statusOf, writeRecord } from "./container.ts";
+import { lockContainer, statusOf, writeRecord } from "./container.ts";
 import type { Flag, Flags } from "./flags.ts";
 
 const limit = (name: string, help: string): Flag => ({ names: [name], value: "text", help });
@@ -42,8 +42,8 @@ export const update: Command = {
 };
 
 function updateContainer({ root, args, flags }: Call): void {
-  const container = getContainer(root, args[0] ?? "");
-  using _lock = lockContainer(container);
+  using locked = lockContainer(root, args[0] ?? "");
+  const { container } = locked;
   const features = probeFeatures();
   if (statusOf(container, features) === "stopped") throw new BerthError("conflict", "container not running");
   const { directory, process: _, ...record } = container;
