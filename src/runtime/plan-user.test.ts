@@ -253,6 +253,26 @@ test.each<[string, Launch, string]>([
     "need uid 0 and gid 0",
   ],
   [
+    "a bind that would let its root mount on the host",
+    withMount({ options: ["rbind", "rshared"] }),
+    "would let its root mount on the host",
+  ],
+  [
+    "a file system as the root",
+    withMount({ destination: "/", type: "tmpfs", source: "tmpfs", options: [] }),
+    "the root is a directory, an overlay or a bind",
+  ],
+  [
+    "a /dev that takes over what is below",
+    withMount({ destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"] }),
+    "no tmpcopyup in a user namespace",
+  ],
+  [
+    "a /dev with options of mount(2) alone",
+    withMount({ destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["silent"] }),
+    "no silent and no iversion in a user namespace",
+  ],
+  [
     "an id-mapped file system",
     withMount({ type: "tmpfs", options: ["idmap"] }),
     "the ids of binds alone, not of tmpfs",

@@ -207,11 +207,11 @@ class Preparation {
   }
 
   /** Where the child may make no device, the shim does: this tmpfs is the host's, and its root the container's. */
-  #dev({ source, type, flags, data, target, copyUp, steps = [] }: OpNamed<"mount">): void {
-    if (copyUp)
+  #dev({ source, type, flags, data, target, copyUp, classic, steps = [] }: OpNamed<"mount">): void {
+    if (copyUp || classic)
       throw new BerthError(
         "unsupported",
-        'mount "/dev": no tmpcopyup in a user namespace, where berth makes /dev before the root',
+        `mount "/dev": no ${copyUp ? "tmpcopyup" : "silent and no iversion"} in a user namespace, where berth makes /dev before the root`,
       );
     const { uid, gid } = rootOf(this.#container().map);
     const mode = data.split(",").some((option) => option.startsWith("mode=")) ? "" : ",mode=755";
