@@ -194,7 +194,7 @@ class Preparation {
         `bind "${target}": shared propagation out of a user namespace would let its root mount on the host`,
       );
     const mapping = idMap && { slot: this.#namespace(idMap.map), recursive: idMap.recursive };
-    const steps = taken === undefined ? [this.#leaving, ...tree.steps] : tree.steps;
+    const steps = taken === undefined && !isolates(tree) ? [this.#leaving, ...tree.steps] : tree.steps;
     const slot = this.#slot((own) => ({
       op: "tree",
       slot: own,
@@ -292,6 +292,11 @@ class Preparation {
       ...this.#child,
     ];
   }
+}
+
+/** Whether its own steps make all of it nobody's peer already. */
+function isolates({ recursive, steps }: Pick<OpNamed<"bind">, "recursive" | "steps">): boolean {
+  return steps.some((step) => step.propagation === MS_PRIVATE && (step.recursive || !recursive));
 }
 
 /** Of a copy of mounts of the host's, so that it is none of their peers. */
