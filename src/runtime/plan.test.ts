@@ -600,3 +600,43 @@ test("where /dev is the host's nothing is made in it", () => {
   const mounts = [{ destination: "/dev", type: "bind", source: "/dev", options: ["rbind"] }];
   expect(order(compile(withSpec({ mounts })), "mknod", "symlink")).toEqual([-1, -1]);
 });
+
+describe("a process that is handed over", () => {
+  const handover = { preserved: 2, console: true, keyring: "_ses.box", startFifo: "/run/oci/box/exec.fifo" };
+  const handedOver = (what: Partial<typeof handover> = handover) =>
+    compile({
+      ...withProcess({ noNewPrivileges: true }),
+      supervision: {
+        ...launch.supervision,
+        waitForStart: false,
+        handover: { preserved: 0, console: false, ...what },
+      },
+    });
+  const names = (ops: readonly Op[]) => ops.map(({ op }) => op);
+
+  test("is a child of the caller's, with the caller's streams: no log, no spill", () => {
+    const ops = handedOver();
+    expect(names(ops).slice(0, 3)).toEqual(["supervise", "descriptors", "start-fifo"]);
+    const flags = ops.flatMap((op) => (op.op === "clone" ? [op.flags] : []));
+    expect(flags.map((each) => (each & 0x8000) !== 0)).toEqual([true]);
+    expect(names(ops)).not.toContain("spill");
+    expect(names(ops)).not.toContain("log");
+  });
+
+  test("is looked up as the user and before the filter, and waits as the last thing before exec", () => {
+    expect(names(handedOver()).slice(-6)).toEqual([
+      "capabilities",
+      "find",
+      "no-new-privs",
+      "seccomp",
+      "await-start",
+      "exec",
+    ]);
+  });
+
+  test("without a fifo it runs at once, and without further descriptors no op tells of them", () => {
+    const ops = names(handedOver({}));
+    for (const absent of ["descriptors", "start-fifo", "await-start", "keyring"])
+      expect(ops).not.toContain(absent);
+  });
+});
