@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -99,6 +100,7 @@ static int become_runtime(char *const argv[], char *const envp[])
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return errno;
+    umask(022); /* as a shell would call it: who knows what modes it asks for */
     execve(argv[0], argv, envp);
     return errno;
 }

@@ -57,6 +57,14 @@ describe("a caller of another runtime", () => {
     expect(await shim.exited()).toMatchObject({ exitCode: 7 });
   });
 
+  root("makes files as other programs do, not open to everybody", async () => {
+    using place = new Place();
+    const ops = [create(place, "umask > umask; sleep 1000 & echo $! > pid"), start(place)];
+    await using shim = await Shim.launch(place, plan(place, ops));
+    await shim.running();
+    expect(readFileSync(`${place.run}/umask`, "utf8")).toMatch(/^0*22\n$/);
+  });
+
   root("loses no end, also one that comes as soon as the runtime has ended", async () => {
     using place = new Place();
     const ends = "while [ -d /proc/$$ ]; do :; done; exit 5"; // the number of the runtime
