@@ -31,10 +31,23 @@ function delivered(result: number, target: number): boolean {
 
 /** When the process was started, in clock ticks since boot (proc(5), field 22); undefined when it is gone. */
 export function startTime(pid: number): bigint | undefined {
+  const field = statField(pid, 22);
+  return field === undefined ? undefined : BigInt(field);
+}
+
+/** Undefined when it is gone. */
+export function parentOf(pid: number): number | undefined {
+  const field = statField(pid, 4);
+  return field === undefined ? undefined : Number(field);
+}
+
+const FIRST_BEHIND_NAME = 3;
+
+/** As proc(5) counts them. */
+function statField(pid: number, number: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const field = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]; // the name before it may hold anything
-    return field === undefined ? undefined : BigInt(field);
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[number - FIRST_BEHIND_NAME]; // the name before it may hold anything
   } catch (error) {
     if (hasErrno(error, ESRCH, 2)) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 /** The driver that lets another OCI runtime make the processes (runc, crun, runsc); under our shims, like our own. */
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import type { Features } from "../kernel/features.ts";
+import { parentOf } from "../kernel/processes.ts";
 import { run } from "../kernel/spawn.ts";
 import { BerthError } from "../lib/error.ts";
 import { missingSources } from "./external-bundle.ts";
@@ -34,10 +35,11 @@ export function openExternalRuntime({ instance, features, runtime }: ExternalOpt
   return new ShimRuntime({ instance, features, driver });
 }
 
+/** The process's parent, as long as it is there: no other that has got its number joins in. */
 function shimOf({ container, target }: ExecLaunch): number {
   const state = readState(container.supervision.runDirectory);
-  if (state !== undefined && state.pid === target.pid && state.startTime === target.startTime)
-    return state.shimPid;
+  const same = state?.pid === target.pid && state.startTime === target.startTime;
+  if (same && parentOf(target.pid) === state.shimPid) return state.shimPid;
   throw new BerthError("not_found", `process ${target.pid} of container ${container.id}: no such process`);
 }
 
