@@ -1,5 +1,5 @@
 /** What the caller passes on besides the streams: descriptors of socket activation, those of --preserve-fds, the service manager's socket. */
-import { fstatSync } from "node:fs";
+import { attempt } from "../kernel/ffi.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Process, Spec } from "../runtime/spec.ts";
 import type { Call } from "./command.ts";
@@ -17,8 +17,8 @@ export interface Inherited {
 export function inheritedDescriptors({ flags, environment }: Pick<Call, "flags" | "environment">): Inherited {
   const activated = listenCount(environment["LISTEN_FDS"]);
   const count = activated + flags.number("preserve-fds");
+  for (let index = 0; index < count; index++) demandInherited(FIRST + index);
   const numbers = Array.from({ length: count }, (_, index) => FIRST + index);
-  for (const number of numbers) demandOpen(number);
   const told = activated === 0 ? [] : [`LISTEN_FDS=${activated}`, "LISTEN_PID=1"];
   const toProcess = (process: Process): Process =>
     told.length === 0 ? process : { ...process, env: [...(process.env ?? []), ...told] };
@@ -45,12 +45,12 @@ function listenCount(text: string | undefined): number {
   return Number(text);
 }
 
-function demandOpen(number: number): void {
-  try {
-    fstatSync(number);
-  } catch (error) {
-    throw new BerthError("invalid", `the descriptor ${number} that is to be preserved is not open`, {
-      cause: error,
-    });
-  }
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
+
+/** What comes from the caller is not closed on exec, or it would not be here; what we opened is. */
+function demandInherited(number: number): void {
+  const flags = attempt("fcntl", number, F_GETFD);
+  if (flags < 0 || (flags & FD_CLOEXEC) !== 0)
+    throw new BerthError("invalid", `the descriptor ${number} that is to be preserved is not open`);
 }

@@ -1,5 +1,6 @@
 /** CVE-2016-9962, CVE-2024-21626: what the runtime has open must not be open in the container, nor reachable through its processes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Place } from "../oci/bundle.ts";
 import { has } from "../support/parts.ts";
 import { Target } from "./hostile.ts";
 
@@ -70,4 +71,16 @@ describe.if(has("root", "busybox"))("open descriptors", () => {
     expect(stdout).toBe("");
     await target.engine.berth(["rm", "-f", spy]);
   }, 60_000);
+
+  test("descriptors that berth oci is to preserve are the caller's, never its own", async () => {
+    await using place = await Place.make();
+    await place.configure("ls /proc/self/fd");
+    for (const number of ["1", "2", "12"]) {
+      const { code, stderr } = await place.call(place.berth, ["run", "--preserve-fds", number, "d1"]);
+      expect(stderr).toContain("the descriptor 3 that is to be preserved is not open");
+      expect(code).toBe(1);
+    }
+    const activated = await place.call(place.berth, ["run", "d1"], { env: { LISTEN_FDS: "99999999999" } });
+    expect(activated.stderr).toContain("the descriptor 3 that is to be preserved is not open");
+  }, 30_000);
 });
