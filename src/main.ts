@@ -2,6 +2,10 @@
 import type { DaemonOptions } from "./cli/command.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
+/** Whoever lives longer than this is worth compiling; the executable starts with a JIT that hardly does (tools/build.ts). */
+const BRIEF_MS = 50;
+
+setTimeout(() => Bun.unsafe.setJITPolicy(1), BRIEF_MS).unref();
 
 process.exit(await chooseFace(process.argv.slice(2)));
 
