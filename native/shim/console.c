@@ -35,6 +35,9 @@ static int open_multiplexer(struct failure *why)
 static int bind_console(int peer, struct failure *why)
 {
     cleanup_close int target = root_make_file("dev/console");
+
+    if (target >= 0 && stay_out_of_procfs(target, "/dev/console", why) < 0)
+        return -1;
     cleanup_close int tree = sys_open_tree(peer, "", TREE_CLONE | AT_EMPTY_PATH);
 
     if (target < 0 || tree < 0 || sys_move_mount(tree, target) < 0)

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { Place } from "../oci/bundle.ts";
 import { output } from "../support/command.ts";
 import { has } from "../support/parts.ts";
 import { attack } from "./attacker.ts";
@@ -61,6 +62,27 @@ describe.if(has("root", "busybox"))("the terminal of a container", () => {
       expect([0, 125]).toContain(code);
       expect(stdout).toBe(code === 0 ? "started\r\n" : "");
       await target.isUnharmed();
+    },
+    30_000,
+  );
+
+  test.if(has("script"))(
+    "is bound over no file of /proc that an image's /dev/console leads to",
+    async () => {
+      await using place = await Place.make();
+      const dev = `${place.path}/rootfs/dev`;
+      await output(["sh", "-c", `mkdir -p ${dev}; ln -sf /proc/sys/kernel/hostname ${dev}/console`]);
+      await place.configure("echo started", (config) => {
+        config.process.terminal = true;
+        config.root.readonly = false;
+        config.mounts = config.mounts.filter(({ destination }) =>
+          /^.(proc|dev.pts)$/.test(String(destination)),
+        );
+      });
+      const run = `cd ${place.bundle(place.berth)}; ${place.berth} --root ${place.state(place.berth)} run c1 || true`;
+      const said = await output(["script", "-qec", run, "/dev/null"]);
+      expect(said).toContain("cannot be mounted because it is inside /proc");
+      expect(said).not.toContain("started");
     },
     30_000,
   );
