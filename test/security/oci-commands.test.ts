@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { readFile, rename } from "node:fs/promises";
 import { Place } from "../oci/bundle.ts";
-import { PATH } from "../support/command.ts";
+import { output, PATH } from "../support/command.ts";
 import { has } from "../support/parts.ts";
 
 const SLEEP = "exec sleep 1000";
@@ -94,6 +94,17 @@ describe.if(has("root", "busybox"))("berth oci", () => {
     const left = async () => (await oci("exec", "c4", "ps")).stdout;
     while ((await left()).includes("sleep 1234"));
     await oci("delete", "--force", "c4");
+  }, 30_000);
+
+  test("a fifo in the place of a namespace holds nobody up", async () => {
+    const fifo = `${place.path}/fifo`;
+    await output(["mkfifo", fifo]);
+    await place.configure(SLEEP, ({ linux: { namespaces } }) => {
+      for (const namespace of namespaces) if (namespace.type === "network") namespace.path = fifo;
+    });
+    const { code, stderr } = await oci("create", "c6");
+    expect(stderr).toContain("join namespace");
+    expect(code).toBe(1);
   }, 30_000);
 
   test.if(has("script"))(
