@@ -54,6 +54,8 @@ int op_user_namespace(const struct op *op, struct failure *why)
 
     if (pid < 0)
         return fail(why, "clone3 of a user namespace");
+    if (pid == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     while (pid == 0)
         pause();
     if (write_map(pid, "uid_map", op_string(op, 0), why) == 0 && write_map(pid, "gid_map", op_string(op, 1), why) == 0)
@@ -67,7 +69,7 @@ int op_user_namespace(const struct op *op, struct failure *why)
 int op_open(const struct op *op, struct failure *why)
 {
     const char *path = op_string(op, 0).bytes;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* nobody waits at what is no namespace */
 
     return fd < 0 ? fail(why, "open \"%s\"", path) : slot_fill(op_number(op, 0), fd, why);
 }
