@@ -1,4 +1,5 @@
 /** Compiles a container into its launch plan: what the shim does, in order. Pure: tests read the list, golden files hold it. */
+import type { CgroupPlan } from "../kernel/cgroups.ts";
 import type { Features } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import { rootOf } from "../lib/id-map.ts";
@@ -19,7 +20,7 @@ import {
 import { sysctlOps } from "./plan-sysctls.ts";
 import { supervisionOps } from "./plan-supervision.ts";
 import { prepare, raisedLimits } from "./plan-user.ts";
-import type { ExecLaunch, Launch } from "./runtime.ts";
+import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
 import { listenerOps, messengerOps } from "./seccomp/listener.ts";
 import type { Spec } from "./spec.ts";
 
@@ -60,7 +61,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
     ...networkOps(
       spec,
       network,
-      launch.supervision.waitForStart || needsBarrier(launch, features),
+      launch.supervision.waitForStart || needsBarrier(network, cgroup),
       sysctlOps(spec),
     ),
     ...(entering ? [] : messengerOps(filter)),
@@ -87,8 +88,8 @@ function kinship({ supervision }: Pick<Launch, "supervision">): number {
 }
 
 /** Whether the engine has something to do between the clone and the program's first instruction. */
-export function needsBarrier({ network, spec }: Launch, features: Features): boolean {
-  return network?.afterClone !== undefined || cgroupPlanOf(spec, features)?.deviceProgram !== undefined;
+function needsBarrier(network: NetworkPlan | undefined, cgroup: CgroupPlan | undefined): boolean {
+  return network?.afterClone !== undefined || cgroup?.deviceProgram !== undefined;
 }
 
 /** Without a UTS namespace the names would be the host's. An empty name is none. */
