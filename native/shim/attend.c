@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -191,6 +193,9 @@ static bool remove_all(struct plan *plan)
 }
 
 #define WORDS_LIMIT 16
+/* Strings of OP_ATTEND. */
+#define DIRECTORY 1
+#define CONCLUSION 2
 
 /* Whether it succeeds or not: the code that counts is the process's. */
 static void conclude(const struct op *op)
@@ -199,8 +204,8 @@ static void conclude(const struct op *op)
     char *words[WORDS_LIMIT + 1] = {NULL};
     sigset_t none;
 
-    for (unsigned index = 1; index < op->strings && index <= WORDS_LIMIT; index++)
-        words[index - 1] = (char *)(uintptr_t)op_string(op, index).bytes;
+    for (unsigned index = 0; CONCLUSION + index < op->strings && index < WORDS_LIMIT; index++)
+        words[index] = (char *)(uintptr_t)op_string(op, CONCLUSION + index).bytes;
     pid_t child = fork();
 
     if (child == 0) {
@@ -222,11 +227,32 @@ static void start(const char *fifo)
         unlink(fifo);
 }
 
+/* As the commands lock it. Somebody may have removed the container meanwhile, and another may have its name. */
+static bool lock_directory(int directory, const char *path)
+{
+    struct stat held, there;
+
+    return flock(directory, LOCK_EX) == 0 && fstat(directory, &held) == 0 && stat(path, &there) == 0 &&
+           held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
+/* The program that concludes locks it itself. */
+static void clean_up(struct plan *plan, const struct op *op, int directory)
+{
+    struct text path = op_string(op, DIRECTORY);
+    bool ours = path.size == 0 || (directory >= 0 && lock_directory(directory, path.bytes));
+    bool removed = ours && remove_all(plan);
+
+    close_scoped(&directory);
+    if (ours && (!removed || (op_number(op, 1) & ATTEND_CONCLUDE)) && op->strings > CONCLUSION)
+        conclude(op);
+}
+
 int attend(struct plan *plan, const struct op *op, struct failure *why)
 {
-    uint64_t flags = op_number(op, 1);
+    struct text path = op_string(op, DIRECTORY);
+    int signals, directory = path.size > 0 ? open(path.bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     sigset_t all;
-    int signals;
 
     prctl(PR_SET_NAME, "berth-oci", 0, 0, 0);
     process = (pid_t)op_number(op, 0);
@@ -234,13 +260,12 @@ int attend(struct plan *plan, const struct op *op, struct failure *why)
     signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         return fail(why, "signalfd");
-    if (flags & ATTEND_TERMINAL)
+    if (op_number(op, 1) & ATTEND_TERMINAL)
         open_terminal();
     start(op_string(op, 0).bytes);
     relay_until_end(signals);
     relay_rest();
     close_terminal();
-    if ((!remove_all(plan) || (flags & ATTEND_CONCLUDE)) && op->strings > 1)
-        conclude(op);
+    clean_up(plan, op, directory);
     return exit_code;
 }

@@ -21,6 +21,7 @@ export function attendContainer(
   const removal: Op[] = keep || hooked ? [] : left.map((path) => ({ op: "remove", path }));
   attendProcess(words, process?.pid ?? 0, master, {
     startFifo,
+    directory,
     removal,
     conclude: { argv: keep ? [] : [...ourselves(), "--root", root, "delete", "--force", id], always: hooked },
   });
@@ -29,6 +30,7 @@ export function attendContainer(
 /** From the start of a process, where it waits for that, to what is done behind its end. */
 interface Course {
   readonly startFifo: string;
+  readonly directory: string;
   readonly removal: readonly Op[];
   readonly conclude: Extract<Op, { op: "attend" }>["conclude"];
 }
@@ -37,10 +39,10 @@ export function attendProcess(
   words: readonly string[],
   pid: number,
   master: number | undefined,
-  course: Course = { startFifo: "", removal: [], conclude: { argv: [], always: false } },
+  course: Course = { startFifo: "", directory: "", removal: [], conclude: { argv: [], always: false } },
 ): never {
-  const { startFifo, removal, conclude } = course;
-  const attend: Op = { op: "attend", pid, terminal: master !== undefined, startFifo, conclude };
+  const { removal, ...rest } = course;
+  const attend: Op = { op: "attend", pid, terminal: master !== undefined, ...rest };
   becomeAttendant([attend, ...removal], [process.argv0, ...words], master);
 }
 

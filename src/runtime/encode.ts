@@ -45,7 +45,7 @@ function operandsOf(op: Op): Operands {
     case "attend":
       return [
         [op.pid, attendFlags(op)],
-        [op.startFifo, ...op.conclude.argv],
+        [op.startFifo, op.directory, ...op.conclude.argv],
       ];
     case "clone":
       return [[op.flags], [op.cgroup]];

@@ -259,6 +259,8 @@ export type AttendOp =
       readonly terminal: boolean;
       /** Where it waits for its start, or "". */
       readonly startFifo: string;
+      /** The container's, or "": what is not this one any more is somebody else's to remove. */
+      readonly directory: string;
       /** Runs where something cannot be removed; `always`: also otherwise. */
       readonly conclude: { readonly argv: readonly string[]; readonly always: boolean };
     }

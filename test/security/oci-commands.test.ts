@@ -59,6 +59,23 @@ describe.if(has("root", "busybox"))("berth oci", () => {
     await oci("delete", "--force", "c1");
   }, 30_000);
 
+  test("whoever waited for a container in the foreground removes no other that has the name by then", async () => {
+    await place.configure(SLEEP);
+    const attendant = Bun.spawn([place.berth, "--root", state(), "run", "c7"], {
+      cwd: place.bundle(place.berth),
+      env: { PATH },
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    while (!(await oci("state", "c7")).stdout.includes('"running"'));
+    attendant.kill("SIGSTOP");
+    expect(await oci("delete", "--force", "c7")).toMatchObject({ code: 0 });
+    await started("c7");
+    attendant.kill("SIGCONT");
+    expect(await attendant.exited).toBe(137);
+    expect((await oci("state", "c7")).stdout).toContain('"running"');
+    await oci("delete", "--force", "c7");
+  }, 30_000);
+
   test.each([
     [["delete", "--force", "c2"], 0, ""],
     [["delete", "c2"], 1, "container does not exist"],
