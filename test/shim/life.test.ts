@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { encodePlan } from "../../src/runtime/encode.ts";
 import { signalFrame } from "../../src/runtime/frames.ts";
+import { PROTOCOL_VERSION } from "../../src/runtime/protocol.ts";
 import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
@@ -31,7 +32,11 @@ describe("the start", () => {
     const ready = await shim.control.next("state", ({ phase }) => phase === 2);
     expect(readFileSync(`/proc/${ready.pid}/comm`, "utf8")).not.toBe("echo\n");
     await until("the record", () => existsSync(`${place.run}/state`));
-    expect(place.record("state")).toMatchObject({ version: 1, pid: ready.pid, shimPid: shim.pid });
+    expect(place.record("state")).toMatchObject({
+      version: PROTOCOL_VERSION,
+      pid: ready.pid,
+      shimPid: shim.pid,
+    });
     shim.start();
     expect((await shim.exited()).exitCode).toBe(0);
   });
@@ -156,7 +161,7 @@ describe("the exit", () => {
     const { exitCode, finishedAt, flags } = await shim.exited();
     expect({ exitCode, flags }).toEqual({ exitCode: 42, flags: 0 });
     const text = readFileSync(`${place.run}/exit`, "utf8");
-    expect(text).toBe(`{"exitCode":42,"oomKilled":false,"finishedAt":${finishedAt}}\n`);
+    expect(text).toBe(`{"exitCode":42,"oomKilled":false,"lostEntries":0,"finishedAt":${finishedAt}}\n`);
   });
 
   root("by a signal is 128 and its number", async () => {
