@@ -146,6 +146,8 @@ static void hear(struct handed_over *process, struct sync_message *said, struct 
         return;
     case SYNC_CONSOLE:
         return pass_terminal(message);
+    case SYNC_PARKING:
+        return answer_child(process, 0, said->index, NULL);
     case SYNC_LISTENER:
         return pass_listener(process, message, said->index);
     case SYNC_SUCCESSOR:

@@ -36,6 +36,8 @@ static void detach_from_engine(void)
     /* Orphans of an exec come to us, not to the host's init; those of a process that is handed over are not ours. */
     if (!(context.settings.flags & SUPERVISE_HANDOVER))
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    else
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* whoever removes what a killed caller has left must not find us at work */
     prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
 }
 

@@ -173,7 +173,7 @@ int hold_null_device(struct failure *why);
 int map_ids(int tree, uint64_t user_namespace, unsigned recursive, const char *what, struct failure *why);
 
 /* child.c */
-enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER, SYNC_SUCCESSOR, SYNC_PROCESS, SYNC_RUNNING };
+enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER, SYNC_SUCCESSOR, SYNC_PROCESS, SYNC_RUNNING, SYNC_PARKING };
 
 struct sync_message {
     uint32_t type, index; /* SYNC_SUCCESSOR, SYNC_PROCESS: its pid */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdir } from "node:fs/promises";
 import { command, type CommandResult, output } from "../support/command.ts";
 import { has } from "../support/parts.ts";
-import { Place } from "./bundle.ts";
+import { Place, removeEmptyGroups } from "./bundle.ts";
 
 const here = has("root", "busybox", "buildah");
 const podmanHere = here && has("podman");
@@ -33,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   if (!here) return;
   await buildah("umount", "--all");
+  await removeEmptyGroups("libpod_parent/conmon", "libpod_parent");
   await place[Symbol.asyncDispose]();
 }, 60_000);
 

@@ -24,6 +24,12 @@ export interface Outcome {
   readonly code: number;
 }
 
+/** Groups of an engine's own making, empty by now, which it leaves in every hierarchy. */
+export async function removeEmptyGroups(...names: readonly string[]): Promise<void> {
+  for (const hierarchy of await readdir("/sys/fs/cgroup"))
+    for (const name of names) await rmdir(`/sys/fs/cgroup/${hierarchy}/${name}`).catch(() => undefined); // or there is none, or somebody uses it
+}
+
 /** A place of its own for one test file, with a link named berth-oci to the executable. */
 export class Place implements AsyncDisposable {
   readonly path: string;
@@ -97,9 +103,7 @@ export class Place implements AsyncDisposable {
       for (const id of stdout.split("\n").filter(Boolean))
         await this.call(runtime, ["delete", "--force", id]);
     }
-    for (const hierarchy of await readdir("/sys/fs/cgroup"))
-      for (const name of ["/ours", "/runc", ""])
-        await rmdir(`/sys/fs/cgroup/${hierarchy}/${basename(this.path)}${name}`).catch(() => undefined); // or there is none
+    await removeEmptyGroups(...["/ours", "/runc", ""].map((name) => `${basename(this.path)}${name}`));
     await rm(this.path, { recursive: true, force: true });
   }
 }

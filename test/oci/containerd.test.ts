@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
-import { Place } from "./bundle.ts";
+import { Place, removeEmptyGroups } from "./bundle.ts";
 import { Containerd } from "./containerd.ts";
 import { hierarchiesAreMounted } from "./hierarchies.ts";
 
@@ -18,6 +18,7 @@ beforeAll(async () => {
 afterAll(async () => {
   if (!here) return;
   await containerd[Symbol.asyncDispose]();
+  await removeEmptyGroups("default");
   const left = await leaks("berth-oci-test", place.path);
   await place[Symbol.asyncDispose]();
   expect(left).toEqual([]);

@@ -147,6 +147,7 @@ test.if(here)(
   "delete --force removes what a create has left that was killed at any moment",
   async () => {
     await place.configure("exec sleep 1000");
+    const before = await groups();
     for (let after = 0; after < 40; after += 2) {
       const child = Bun.spawn([place.berth, "--root", `${place.path}/state-k`, "create", "k1"], {
         cwd: place.bundle(place.berth),
@@ -160,6 +161,7 @@ test.if(here)(
       });
       expect({ after, ...deleted }).toEqual({ after, stdout: "", stderr: "", code: 0 });
       expect(existsSync(`${place.path}/state-k/k1`)).toBe(false);
+      expect(await groups()).toEqual(before);
     }
   },
   60_000,
