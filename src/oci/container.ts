@@ -24,6 +24,7 @@ import type { ProcessIdentity } from "../runtime/runtime.ts";
 import type { Spec } from "../runtime/spec.ts";
 
 const ENOENT = 2;
+const ENOTDIR = 20;
 const EEXIST = 17;
 
 /** Written by create, changed by nobody but update. */
@@ -89,7 +90,7 @@ export function findContainer(root: string, id: string): Container | undefined {
     const record = parseExactJson(readFileSync(`${directory}/state.json`, "utf8")) as ContainerRecord;
     return { ...record, directory, process: readState(directory) };
   } catch (error) {
-    if (hasErrno(error, ENOENT)) return undefined;
+    if (hasErrno(error, ENOENT, ENOTDIR)) return undefined;
     throw error;
   }
 }

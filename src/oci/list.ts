@@ -19,7 +19,10 @@ export const list: Command = {
     if (flags.on("quiet")) return void writeSync(1, containers.map(({ id }) => `${id}\n`).join(""));
     const format = flags.text("format") ?? "table";
     if (format !== "table" && format !== "json") throw new BerthError("invalid", "invalid format option");
-    const views = containers.map((container) => viewOf(container, ownerOf(container)));
+    const views = containers.flatMap((container) => {
+      const owner = ownerOf(container);
+      return owner === undefined ? [] : [viewOf(container, owner)];
+    });
     writeSync(
       1,
       format === "table" ? table(views) : `${JSON.stringify(views.length === 0 ? null : views)}\n`,
@@ -27,9 +30,11 @@ export const list: Command = {
   },
 };
 
-/** Who made it, by name where the machine has one. */
-function ownerOf({ directory }: Container): string {
-  const uid = String(statSync(directory).uid);
+/** Who made it, by name where the machine has one. Undefined: somebody has just deleted it. */
+function ownerOf({ directory }: Container): string | undefined {
+  const made = statSync(directory, { throwIfNoEntry: false });
+  if (made === undefined) return undefined;
+  const uid = String(made.uid);
   const line = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .find((entry) => entry.split(":")[2] === uid);

@@ -94,6 +94,29 @@ describe.if(has("root", "busybox"))("berth oci", () => {
     30_000,
   );
 
+  test("list sees containers come and go, and no more in a file than that it is none", async () => {
+    await started("c8");
+    await Bun.write(`${state()}/plain`, "");
+    await place.configure(SLEEP);
+    const turmoil = { over: false };
+    const others = (async () => {
+      for (let count = 0; count < 5; count++) {
+        await oci("run", "-d", "other");
+        await oci("delete", "--force", "other");
+      }
+      turmoil.over = true;
+    })();
+    while (!turmoil.over) {
+      const list = Bun.spawn([place.berth, "--root", state(), "list"], { env: { PATH }, stderr: "ignore" });
+      const text = await new Response(list.stdout).text();
+      expect(await list.exited).toBe(0);
+      expect(text).toContain("c8 ");
+      expect(text).not.toContain("plain");
+    }
+    await others;
+    await oci("delete", "--force", "c8");
+  }, 30_000);
+
   test("update changes what is recorded when it may, not what was before", async () => {
     await started("c3");
     await behindLock("c3", ["update", "--pids-limit", "50", "c3"], async () => {
