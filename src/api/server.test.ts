@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { lstatSync, mkdtempSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BerthError } from "../lib/error.ts";
@@ -179,7 +179,8 @@ test("half a request is no request", async () => {
 });
 
 test("the socket is 0600, and one that nobody listens on is replaced", async () => {
-  const path = join(mkdtempSync(join(tmpdir(), "berth-api-")), "s");
+  using place = new Place();
+  const path = join(place.directory, "s");
   const first = await serve(engine, { socketPath: path });
   expect((lstatSync(path).mode & 0o777).toString(8)).toBe("600");
   expect(serve(engine, { socketPath: path })).rejects.toThrow(`another engine listens on ${path}`);
@@ -191,10 +192,20 @@ test("the socket is 0600, and one that nobody listens on is replaced", async () 
 });
 
 test("a file in the place of the socket is left alone", async () => {
-  const path = join(mkdtempSync(join(tmpdir(), "berth-api-")), "s");
+  using place = new Place();
+  const path = join(place.directory, "s");
   writeFileSync(path, "precious");
   expect(serve(engine, { socketPath: path })).rejects.toThrow("is no socket");
 });
+
+/** A directory for a socket, which goes with the test. */
+class Place implements Disposable {
+  readonly directory = mkdtempSync(join(tmpdir(), "berth-api-"));
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
 
 /** A socket file whose owner died: bound by a process that is gone. */
 async function leaveStale(path: string): Promise<void> {
@@ -214,7 +225,8 @@ test("close ends streams at once, and lets an answer that is on its way be finis
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     yield {};
   }
-  const path = join(mkdtempSync(join(tmpdir(), "berth-api-")), "s");
+  using place = new Place();
+  const path = join(place.directory, "s");
   const parts = { system: { version: () => ({}), events }, containers: { list } };
   const server = await serve(fakeEngine(parts), { socketPath: path });
   const stream = await fetch("http://x/events", { unix: path });
