@@ -1,7 +1,8 @@
 /** Attached clients: they see everything, hold up nobody, and give the process its input. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { has } from "../support/parts.ts";
+import { linkOf } from "./support/link.ts";
 import { Place } from "./support/place.ts";
 import { SANITIZED } from "./support/program.ts";
 import { ATTACH_ALL, ATTACH_OUTPUT, type Client, Shim, splitFrames } from "./support/shim.ts";
@@ -22,7 +23,7 @@ function openDescriptors(pid: number): number {
 }
 
 function openFilesIn(directory: string, pid: number): number {
-  const names = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  const names = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
   return names.filter((name) => name.startsWith(directory)).length;
 }
 

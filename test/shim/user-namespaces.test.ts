@@ -1,8 +1,9 @@
 /** The ops of user namespaces, seen from the shim: what fits together, and what does not. */
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
+import { linkOf } from "./support/link.ts";
 import { Place } from "./support/place.ts";
 import { CLONE_NEWNS, MS_PRIVATE, MS_REC, PATH, supervision } from "./support/plan.ts";
 import { failureOf, Shim } from "./support/shim.ts";
@@ -70,15 +71,6 @@ root("the child is root of the namespace, and what it makes is stored as root's"
   );
   expect(statSync(`${place.upper}/made`).uid).toBe(0);
 });
-
-/** Empty for a descriptor that was closed meanwhile. */
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}
 
 root("the shim is its parent, and holds nothing of what was prepared for it", async () => {
   using place = new Place();
