@@ -106,7 +106,7 @@ export function processes(layout: CgroupLayout, path: string): number[] {
 
 /** Whoever is in a group of that path, or below it, in whichever hierarchy. */
 export function occupants(layout: CgroupLayout, path: string): number[] {
-  return [...new Set(cgroupDirectories(layout, path).flatMap(pidsBelow))];
+  return [...new Set(cgroupDirectories(layout, path).filter(existsSync).flatMap(pidsBelow))];
 }
 
 /** Of a directory and of what the container may have made below it. */
