@@ -369,6 +369,11 @@ function knows(controller: string): boolean {
   return new RegExp(`^${controller}\\t`, "m").test(readFileSync("/proc/cgroups", "utf8"));
 }
 
+/** Whether the kernel has one of version 1 for the controller, mounted or not. */
+function isHierarchy(controller: string): boolean {
+  return new RegExp(`^${controller}\\t[1-9]`, "m").test(readFileSync("/proc/cgroups", "utf8"));
+}
+
 /** What a weight of 200 is in each. */
 const WEIGHT_FILES = { "blkio.bfq.weight": "200", "io.bfq.weight": "200", "io.weight": "1920" };
 
@@ -386,6 +391,18 @@ class Hierarchies implements AsyncDisposable {
     }
   }
 
+  /** A hierarchy whose last groups are still on their way out at its unmount stays, and is everybody's: it is mounted once more then. */
+  async #forget(name: string): Promise<void> {
+    for (;;) {
+      umount(`${this.#top}/${name}`);
+      for (let looks = 0; looks < 50; looks++) {
+        if (!isHierarchy(name)) return;
+        await Bun.sleep(10);
+      }
+      mount(name, `${this.#top}/${name}`, "cgroup", 0, name);
+    }
+  }
+
   layout(base: CgroupLayout): CgroupLayout {
     const places = this.#names.map((name) => ({ mountpoint: `${this.#top}/${name}`, options: [name] }));
     return {
@@ -400,7 +417,7 @@ class Hierarchies implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of this.#names) {
-      umount(`${this.#top}/${name}`);
+      await this.#forget(name);
       rmdirSync(`${this.#top}/${name}`);
     }
   }
