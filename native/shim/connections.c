@@ -17,6 +17,8 @@
 /* The engine counts too; of some that it knows to be gone the end has not been read here yet. */
 #define UNSEEN_ENDS 16
 #define CHUNK_SIZE 65536
+/* Some frames: replies to a controller that asks on are held back by not hearing it. */
+#define UNSENT_SIZE 2048
 /* A record that only one client is meant to get: the last it hears. */
 #define LAST_WORDS 0x10000u
 
@@ -45,6 +47,8 @@ struct connection {
     off_t cut_off;      /* it gets nothing from here on; 0: it stays */
     size_t received;
     unsigned char frame[64]; /* a frame that has not come whole yet */
+    size_t unsent;
+    unsigned char words[UNSENT_SIZE]; /* for a controller that does not read as fast as it asks */
 };
 
 static struct connection pool[CONNECTIONS_LIMIT], *connections;
@@ -169,15 +173,51 @@ void connections_open(int epoll, int listener, int first)
         add(first, KIND_CONTROL);
 }
 
+/* What of the frame has not been sent goes when there is room; until then the controller is not heard. */
+static void keep_unsent(struct connection *control, const struct iovec *parts, unsigned count, size_t sent)
+{
+    for (unsigned index = 0; index < count; index++) {
+        size_t behind = sent < parts[index].iov_len ? sent : parts[index].iov_len, rest = parts[index].iov_len - behind;
+
+        sent -= behind;
+        memcpy(control->words + control->unsent, (const char *)parts[index].iov_base + behind, rest);
+        control->unsent += rest;
+    }
+    watch(control, EPOLLOUT);
+}
+
 static void send_frame(struct connection *control, enum message_type type, const void *payload, size_t size)
 {
     struct frame_header header = {(uint32_t)size, (uint16_t)type, 0};
     struct iovec parts[] = {{&header, sizeof header}, {(void *)(uintptr_t)payload, size}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent = control->unsent > 0 ? 0 : sendmsg(control->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-    /* A controller that does not read a few hundred bytes is stuck: it can connect again. */
-    if (sendmsg(control->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)(sizeof header + size))
-        hang_up(control);
+    if (sent < 0 && errno != EAGAIN)
+        return hang_up(control);
+    size_t done = sent < 0 ? 0 : (size_t)sent;
+
+    if (done == sizeof header + size)
+        return;
+    /* One that does not read while the process's own news come is stuck: it can connect again. */
+    if (control->unsent + sizeof header + size - done > sizeof control->words)
+        return hang_up(control);
+    keep_unsent(control, parts, array_size(parts), done);
+}
+
+static void send_unsent(struct connection *control)
+{
+    ssize_t sent = send(control->fd, control->words, control->unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (sent < 0 && errno == EAGAIN)
+        return;
+    if (sent < 0)
+        return hang_up(control);
+    progressed = true;
+    control->unsent -= (size_t)sent;
+    memmove(control->words, control->words + sent, control->unsent);
+    if (control->unsent == 0)
+        watch(control, EPOLLIN);
 }
 
 void connections_say(enum message_type type, const void *payload, size_t size)
@@ -527,7 +567,7 @@ static void read_frames(struct connection *from)
 {
     size_t wanted;
 
-    while (!from->dead && from->kind != KIND_CLIENT) {
+    while (!from->dead && from->kind != KIND_CLIENT && from->unsent == 0) {
         if (whole(from, &wanted)) {
             take_frame(from);
             continue;
@@ -611,6 +651,8 @@ void connections_ready(void *pointer, uint32_t events)
 
     if (connection->dead)
         return;
+    if (connection->unsent > 0)
+        send_unsent(connection);
     if (connection->kind != KIND_CLIENT)
         return read_frames(connection);
     if ((events & EPOLLOUT) && connection->behind)
@@ -633,7 +675,7 @@ bool connections_finish(void)
     for (struct connection *at = connections; at != NULL; at = at->next) {
         if (at->kind == KIND_CLIENT && !at->behind)
             hang_up(at);
-        waiting |= at->kind == KIND_CLIENT && !at->dead;
+        waiting |= (at->kind == KIND_CLIENT || at->unsent > 0) && !at->dead;
     }
     return !waiting;
 }

@@ -15,6 +15,8 @@ export type Place = { readonly fd: number } | { readonly unix: string };
 export class Control {
   readonly #socket: Bun.Socket;
   readonly #replies: Replies;
+  /** What the kernel has not taken yet: a shim whose answers nobody reads does not listen. */
+  #unsent: Uint8Array[] = [];
 
   private constructor(socket: Bun.Socket, replies: Replies) {
     this.#socket = socket;
@@ -28,6 +30,7 @@ export class Control {
     const closed = () => {
       if (replies.close()) listener.closed();
     };
+    let control: Control | undefined;
     const socket = await Bun.connect({
       ...(place as { unix: string }), // the cast: one overload takes a path, the other a descriptor, and both fit
       socket: {
@@ -40,16 +43,31 @@ export class Control {
             self.terminate(); // it does not speak our language: as good as gone
           }
         },
+        drain() {
+          if (control !== undefined) control.#flush();
+        },
         close: closed,
         error: closed,
       },
     });
-    return new Control(socket, replies);
+    return (control = new Control(socket, replies));
   }
 
-  /** Small frames on a local socket: the kernel takes them whole, or there is no shim any more, which close() tells. */
   send(frame: Uint8Array): void {
-    this.#socket.write(frame);
+    this.#unsent.push(frame);
+    if (this.#unsent.length === 1) this.#flush();
+  }
+
+  /** Up to the first that the kernel does not take whole. Where there is no shim any more close() tells it. */
+  #flush(): void {
+    for (let [frame] = this.#unsent; frame !== undefined; [frame] = this.#unsent) {
+      const taken = Math.max(this.#socket.write(frame), 0);
+      if (taken < frame.length) {
+        this.#unsent[0] = frame.subarray(taken);
+        return;
+      }
+      this.#unsent.shift();
+    }
   }
 
   /** A frame that the shim answers. */

@@ -2,7 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import fc from "fast-check";
-import { attachFrame, helloFrame, signalFrame } from "../../src/runtime/frames.ts";
+import {
+  attachFrame,
+  FrameDecoder,
+  helloFrame,
+  type ShimMessage,
+  signalFrame,
+} from "../../src/runtime/frames.ts";
 import { CLIENTS_LIMIT } from "../../src/runtime/protocol.ts";
 import { has } from "../support/parts.ts";
 import type { Wire } from "./support/connection.ts";
@@ -18,6 +24,38 @@ async function running(place: Place, argv: readonly string[] = ["cat"]): Promise
   shim.start();
   await shim.running();
   return shim;
+}
+
+const QUESTIONS = 5000;
+
+root("a controller that asks on without reading the answers is heard later, and misses none", async () => {
+  using place = new Place();
+  await using shim = await running(place);
+  const wire = await shim.connect();
+  wire.pause();
+  wire.write(helloFrame());
+  const asked = wire.writeAll(Buffer.concat(Array.from({ length: QUESTIONS }, () => signalFrame(0))));
+  await answersOthers(shim);
+  wire.resume();
+  await asked;
+  const decoder = new FrameDecoder();
+  const heard = await within(5000, "all answers", async () => {
+    const replies: ShimMessage[] = [];
+    while (replies.length < QUESTIONS && !wire.ended)
+      replies.push(...[...decoder.push(await wire.read())].filter(({ type }) => type === "reply"));
+    return replies.length;
+  });
+  expect(heard).toBe(QUESTIONS);
+  wire.close();
+});
+
+/** Another controller is answered meanwhile. */
+async function answersOthers(shim: Shim): Promise<void> {
+  const control = await shim.controller();
+  await control.next("state");
+  control.send(signalFrame(0));
+  await control.next("reply");
+  control.close();
 }
 
 /** The bytes until the shim hangs up. */
