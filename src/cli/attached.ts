@@ -48,10 +48,10 @@ export async function exitCode(exit: Exit): Promise<number> {
 export async function followSize(client: Client, id: string): Promise<() => void> {
   if (!isTerminal(1)) return () => {};
   const { terminalSize, watchSize } = await import("./terminal.ts");
-  const resize = (size: Size): void => {
-    client.containers.resize(id, { h: size.rows, w: size.columns }).catch(() => {}); // it may just have ended
+  const resize = async (size: Size): Promise<void> => {
+    await client.containers.resize(id, { h: size.rows, w: size.columns }).catch(() => {}); // it may just have ended
   };
   const size = await terminalSize();
-  if (size !== undefined) resize(size);
+  if (size !== undefined) await resize(size);
   return watchSize(resize);
 }

@@ -119,8 +119,8 @@ async function consoleSize(): Promise<{ ConsoleSize?: number[] }> {
 async function followSize(client: Client, id: string): Promise<() => void> {
   if (!isTerminal(1)) return () => {};
   const { watchSize } = await import("./terminal.ts");
-  return watchSize(({ rows, columns }) => {
-    client.execs.resize(id, { h: rows, w: columns }).catch(() => {}); // it may just have ended
+  return watchSize(async ({ rows, columns }) => {
+    await client.execs.resize(id, { h: rows, w: columns }).catch(() => {}); // it may just have ended
   });
 }
 

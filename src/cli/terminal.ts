@@ -33,13 +33,27 @@ function stty(...words: readonly string[]): string | undefined {
   return exitCode === 0 ? stdout.toString() : undefined;
 }
 
-/** Calls `resize` each time the terminal has changed its size; call the result to stop. */
-export function watchSize(resize: (size: Size) => void): () => void {
-  const tell = (): void => {
-    void terminalSize().then((size) => size && resize(size));
+/**
+ * Calls `resize` when the terminal has changed its size, one call at a time: two on their way might overtake each other, and the
+ * last size would not be the terminal's. Call the result to stop.
+ */
+export function watchSize(resize: (size: Size) => Promise<void>): () => void {
+  let changed = false;
+  let telling = false;
+  const tell = async (): Promise<void> => {
+    changed = true;
+    if (telling) return;
+    telling = true;
+    while (changed) {
+      changed = false;
+      const size = await terminalSize();
+      if (size !== undefined) await resize(size);
+    }
+    telling = false;
   };
-  process.on("SIGWINCH", tell);
+  const listener = (): void => void tell();
+  process.on("SIGWINCH", listener);
   return () => {
-    process.off("SIGWINCH", tell);
+    process.off("SIGWINCH", listener);
   };
 }
