@@ -2,10 +2,10 @@
 import type { DaemonOptions } from "./cli/command.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
-/** Whoever lives longer than this is worth compiling; the executable starts with a JIT that hardly does (tools/build.ts). */
+/** A command that lives longer than this is worth compiling; the executable starts with a JIT that hardly does (tools/build.ts). */
 const BRIEF_MS = 50;
 
-setTimeout(() => Bun.unsafe.setJITPolicy(1), BRIEF_MS).unref();
+setTimeout(compileAsUsual, BRIEF_MS).unref();
 
 process.exit(await chooseFace(process.argv.slice(2)));
 
@@ -39,8 +39,14 @@ async function becomeRuntime(name: string, words: readonly string[]): Promise<nu
   return await runOci(name, words, process.env);
 }
 
+/** From now on: what has been called before stays as it was. */
+function compileAsUsual(): void {
+  Bun.unsafe.setJITPolicy(1);
+}
+
 /** Packs and unpacks archives for the engine, confined to one place. */
 async function becomeWorker(): Promise<number> {
+  compileAsUsual();
   const { runWorker } = await import("./engine/worker.ts");
   await runWorker();
   return 0;
@@ -48,6 +54,7 @@ async function becomeWorker(): Promise<number> {
 
 /** Serves until it is told to end. Containers go on without it. */
 async function becomeEngine(options: DaemonOptions): Promise<number> {
+  compileAsUsual();
   const { Engine } = await import("./engine/engine.ts");
   const { serve } = await import("./api/server.ts");
   const { lineLog } = await import("./lib/log.ts");
