@@ -1,6 +1,7 @@
 /** The engine's end of a shim's control connection: what the shim says, and what it is asked to do. */
 import { errnoText } from "../kernel/errno.ts";
 import { BerthError } from "../lib/error.ts";
+import { Outbox } from "../lib/outbox.ts";
 import { FrameDecoder, type ShimMessage } from "./frames.ts";
 
 export interface ControlListener {
@@ -15,11 +16,12 @@ export type Place = { readonly fd: number } | { readonly unix: string };
 export class Control {
   readonly #socket: Bun.Socket;
   readonly #replies: Replies;
-  /** What the kernel has not taken yet: a shim whose answers nobody reads does not listen. */
-  #unsent: Uint8Array[] = [];
+  /** A shim whose answers nobody reads does not listen. */
+  readonly #outbox: Outbox;
 
   private constructor(socket: Bun.Socket, replies: Replies) {
     this.#socket = socket;
+    this.#outbox = new Outbox(socket);
     this.#replies = replies;
   }
 
@@ -44,7 +46,7 @@ export class Control {
           }
         },
         drain() {
-          if (control !== undefined) control.#flush();
+          if (control !== undefined) control.#outbox.flush();
         },
         close: closed,
         error: closed,
@@ -53,21 +55,9 @@ export class Control {
     return (control = new Control(socket, replies));
   }
 
+  /** Where there is no shim any more close() tells it. */
   send(frame: Uint8Array): void {
-    this.#unsent.push(frame);
-    if (this.#unsent.length === 1) this.#flush();
-  }
-
-  /** Up to the first that the kernel does not take whole. Where there is no shim any more close() tells it. */
-  #flush(): void {
-    for (let [frame] = this.#unsent; frame !== undefined; [frame] = this.#unsent) {
-      const taken = Math.max(this.#socket.write(frame), 0);
-      if (taken < frame.length) {
-        this.#unsent[0] = frame.subarray(taken);
-        return;
-      }
-      this.#unsent.shift();
-    }
+    this.#outbox.send(frame);
   }
 
   /** A frame that the shim answers. */
