@@ -124,6 +124,7 @@ function lastWord(line: string): string {
   return line.split("\t").at(-1) ?? "";
 }
 
+/** In the order of their numbers. */
 const LIMIT_NAMES: Readonly<Record<string, string>> = {
   "Max cpu time": "RLIMIT_CPU",
   "Max file size": "RLIMIT_FSIZE",
@@ -142,6 +143,24 @@ const LIMIT_NAMES: Readonly<Record<string, string>> = {
   "Max realtime priority": "RLIMIT_RTPRIO",
   "Max realtime timeout": "RLIMIT_RTTIME",
 };
+
+const RLIM_INFINITY = (1n << 64n) - 1n;
+
+/** By their numbers, as getrlimit(2) gives them. */
+export function namedLimits(limits: readonly bigint[]): Features["hardLimits"] {
+  const names = Object.values(LIMIT_NAMES);
+  return Object.fromEntries(
+    limits.flatMap((limit, number) =>
+      limit === RLIM_INFINITY ? [] : [[names[number] ?? "", Number(limit)]],
+    ),
+  );
+}
+
+/** The same but for what is named; the rest is still looked up when it is asked for. */
+export function featuresWith(features: Features, others: Partial<Features>): Features {
+  const properties = Object.entries(others).map(([name, value]) => [name, { value, enumerable: true }]);
+  return Object.create(features, Object.fromEntries(properties) as PropertyDescriptorMap) as Features;
+}
 
 /** The third column of proc(5) /proc/PID/limits, without those that say `unlimited`. */
 export function parseHardLimits(text: string): Record<string, number> {

@@ -1,4 +1,6 @@
 /** What a command of the runtime's command line is, and what it is given. */
+import type { Features } from "../kernel/features.ts";
+import type { Caller } from "./caller.ts";
 import type { Flag, Flags } from "./flags.ts";
 import type { Log } from "./log.ts";
 
@@ -7,6 +9,9 @@ export interface Surroundings {
   /** Where the states of containers are kept. */
   readonly root: string;
   readonly log: Log;
+  readonly caller: Caller;
+  /** What the caller has: a process that we make for it can have no more. */
+  readonly features: Features;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** All words as they came, for what replaces this process. */
   readonly words: readonly string[];

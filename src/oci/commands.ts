@@ -3,16 +3,20 @@ import type { Command } from "./command.ts";
 
 export interface Entry {
   readonly summary: string;
+  /** Ends soon, and is what engines call for each container: the engine may do it in the name of its caller. */
+  readonly brief?: true;
   load(): Promise<Command>;
 }
 
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   create: {
     summary: "create a container",
+    brief: true,
     load: async () => (await import("./create.ts")).create,
   },
   delete: {
     summary: "delete any resources held by the container",
+    brief: true,
     load: async () => (await import("./delete.ts")).remove,
   },
   events: {
@@ -21,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   exec: {
     summary: "execute new process inside the container",
+    brief: true,
     load: async () => (await import("./exec.ts")).exec,
   },
   features: {
@@ -29,6 +34,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   kill: {
     summary: "send the specified signal (default: SIGTERM) to the container's init process",
+    brief: true,
     load: async () => (await import("./kill.ts")).kill,
   },
   list: {
@@ -37,6 +43,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   pause: {
     summary: "suspend all processes inside the container",
+    brief: true,
     load: async () => (await import("./pause.ts")).pause,
   },
   ps: {
@@ -45,10 +52,12 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   resume: {
     summary: "resume all processes that have been paused",
+    brief: true,
     load: async () => (await import("./pause.ts")).resume,
   },
   run: {
     summary: "create and run a container",
+    brief: true,
     load: async () => (await import("./run.ts")).run,
   },
   spec: {
@@ -57,10 +66,12 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   start: {
     summary: "execute the user defined process in a created container",
+    brief: true,
     load: async () => (await import("./start.ts")).start,
   },
   state: {
     summary: "output the state of a container",
+    brief: true,
     load: async () => (await import("./state.ts")).state,
   },
   update: {

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { hasErrno } from "../kernel/error.ts";
-import { lockFile } from "../kernel/files.ts";
+import { flock, lockFile } from "../kernel/files.ts";
 import { isFrozen } from "../kernel/cgroups.ts";
 import type { Features } from "../kernel/features.ts";
 import { processState } from "../kernel/processes.ts";
@@ -22,6 +22,8 @@ import { formatExactJson, parseExactJson } from "../lib/exact-json.ts";
 import { readState } from "../runtime/records.ts";
 import type { ProcessIdentity } from "../runtime/runtime.ts";
 import type { Spec } from "../runtime/spec.ts";
+import { type Caller, Elsewhere } from "./caller.ts";
+import type { Call } from "./command.ts";
 
 const ENOENT = 2;
 const ENOTDIR = 20;
@@ -55,13 +57,21 @@ export function checkId(id: string): string {
   return id;
 }
 
-/** The directory of a container that is being made; `conflict` where there is one of that name. */
-export function makeDirectory(root: string, id: string): string {
+/** The directory of a container that is being made. */
+export interface Claim extends Disposable {
+  readonly directory: string;
+  /** Whether it is still there; else somebody has removed it, and another may have its name and its control group. */
+  stands(): boolean;
+}
+
+/** Makes it; `conflict` where there is one of that name. */
+export function claimDirectory(root: string, id: string): Claim {
   const directory = `${root}/${checkId(id)}`;
   mkdirSync(root, { recursive: true, mode: 0o700 });
   try {
     mkdirSync(directory, { mode: 0o700 });
-    return directory;
+    const fd = openSync(directory, "r");
+    return { directory, stands: () => isThere(fd, directory), [Symbol.dispose]: () => closeSync(fd) };
   } catch (error) {
     if (!hasErrno(error, EEXIST)) throw error;
     throw new BerthError("conflict", "container with given ID already exists", { cause: error });
@@ -115,24 +125,34 @@ export interface Locked<What> extends Disposable {
 }
 
 /** One command at a time changes a container; the kernel lets go when its process ends. Throws `not_found` in runc's words. */
-export function lockContainer(root: string, id: string): Locked<Container> {
-  const { container, ...lock } = lockDirectory(root, id);
+export function lockContainer(call: LockCall, id: string): Locked<Container> {
+  const { container, ...lock } = lockDirectory(call, id);
   if (container !== undefined) return { container, ...lock };
   lock[Symbol.dispose]();
   throw notFound();
 }
 
+type LockCall = Pick<Call, "root" | "caller">;
+
 /** The container is looked at behind the lock: who held it has changed it, or removed it, and another may have its name by now. */
-export function lockDirectory(root: string, id: string): Locked<Container | undefined> {
+export function lockDirectory({ root, caller }: LockCall, id: string): Locked<Container | undefined> {
   const directory = `${root}/${checkId(id)}`;
   for (;;) {
     const fd = openThere(directory);
     if (fd === undefined) return { container: undefined, [Symbol.dispose]: () => undefined };
-    lockFile(fd);
+    lockOrLeave(fd, caller);
     if (isThere(fd, directory))
       return { container: findContainer(root, id), [Symbol.dispose]: () => closeSync(fd) };
     closeSync(fd);
   }
+}
+
+/** The engine waits for nobody: a caller elsewhere does that itself. */
+function lockOrLeave(fd: number, { ours }: Caller): void {
+  if (ours) return lockFile(fd);
+  if (flock(fd)) return;
+  closeSync(fd);
+  throw new Elsewhere();
 }
 
 function openThere(directory: string): number | undefined {

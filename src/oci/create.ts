@@ -7,13 +7,13 @@ import { detachedConsole } from "./terminal.ts";
 
 export const BUNDLE_FLAG: Flag = {
   names: ["bundle", "b"],
-  value: "text",
+  value: "path",
   help: "the bundle directory (default: the current one)",
 };
-export const PID_FILE: Flag = { names: ["pid-file"], value: "text", help: "file to write the process id to" };
+export const PID_FILE: Flag = { names: ["pid-file"], value: "path", help: "file to write the process id to" };
 export const CONSOLE_SOCKET: Flag = {
   names: ["console-socket"],
-  value: "text",
+  value: "path",
   help: "unix socket that takes the master of the terminal",
 };
 export const PRESERVE_FDS: Flag = {
@@ -43,6 +43,6 @@ export const create: Command = {
 
 async function createContainer(call: Call): Promise<void> {
   const [id = ""] = call.args;
-  const made = await launchContainer(call, id, ({ process }) => detachedConsole(call.flags, process));
+  const made = await launchContainer(call, id, ({ process }) => detachedConsole(call, process));
   if (made.console !== undefined) closeSync(made.console);
 }

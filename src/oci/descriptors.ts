@@ -2,6 +2,7 @@
 import { attempt } from "../kernel/ffi.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Process, Spec } from "../runtime/spec.ts";
+import { demandOurs } from "./caller.ts";
 import type { Call } from "./command.ts";
 
 const FIRST = 3;
@@ -14,9 +15,14 @@ export interface Inherited {
   toProcess(process: Process): Process;
 }
 
-export function inheritedDescriptors({ flags, environment }: Pick<Call, "flags" | "environment">): Inherited {
+export function inheritedDescriptors({
+  flags,
+  environment,
+  caller,
+}: Pick<Call, "flags" | "environment" | "caller">): Inherited {
   const activated = listenCount(environment["LISTEN_FDS"]);
   const count = activated + flags.number("preserve-fds");
+  if (count > 0) demandOurs(caller);
   for (let index = 0; index < count; index++) demandInherited(FIRST + index);
   const numbers = Array.from({ length: count }, (_, index) => FIRST + index);
   const told = activated === 0 ? [] : [`LISTEN_FDS=${activated}`, "LISTEN_PID=1"];

@@ -1,7 +1,6 @@
 /** `events`: what a container uses, once or again and again, and that it ran out of memory. */
 import { writeSync } from "node:fs";
 import { oomKills } from "../kernel/cgroups.ts";
-import { probeFeatures } from "../kernel/features.ts";
 import { parseDurationNs } from "../lib/duration.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Call, Command } from "./command.ts";
@@ -23,9 +22,8 @@ export const events: Command = {
 /** How often a container is asked whether it has ended, or lost a process for want of memory. */
 const LOOK_MS = 100;
 
-async function watchContainer({ root, args, flags }: Call): Promise<void> {
+async function watchContainer({ root, args, flags, features }: Call): Promise<void> {
   const container = getContainer(root, args[0] ?? "");
-  const features = probeFeatures();
   const { id } = container;
   const stopped = () => statusOf(container, features) === "stopped";
   if (stopped()) throw new BerthError("conflict", `container with id ${id} is not running`);

@@ -1,7 +1,7 @@
 /** `exec`: one more process in a container that runs. */
 import { closeSync, readFileSync } from "node:fs";
 import { entryGroup } from "../kernel/cgroups.ts";
-import { type Features, probeFeatures } from "../kernel/features.ts";
+import type { Features } from "../kernel/features.ts";
 import { signalProcess } from "../kernel/processes.ts";
 import { BerthError, doing } from "../lib/error.ts";
 import { SIGKILL } from "../lib/signal.ts";
@@ -30,7 +30,7 @@ export const exec: Command = {
     { names: ["tty", "t"], help: "with a terminal" },
     { names: ["user", "u"], value: "text", help: "<uid>[:<gid>]" },
     { names: ["additional-gids", "g"], value: "list", help: "further group" },
-    { names: ["process", "p"], value: "text", help: "file with the process as JSON" },
+    { names: ["process", "p"], value: "path", help: "file with the process as JSON" },
     { names: ["detach", "d"], help: "do not wait for the process" },
     PID_FILE,
     { names: ["process-label"], value: "text", help: "refused: berth sets no SELinux labels" },
@@ -50,16 +50,15 @@ export const exec: Command = {
 };
 
 async function execInContainer(call: Call): Promise<number> {
-  const { root, args, flags, words } = call;
+  const { root, args, flags, features } = call;
   const [id = "", ...argv] = args;
   const container = getContainer(root, id);
-  const features = probeFeatures();
   const target = demandRunning(container, flags, features);
   refuse(flags);
   const inherited = inheritedDescriptors(call);
   const process = inherited.toProcess(processOf(container, argv, flags));
   const detach = flags.on("detach");
-  const terminal = detach ? detachedConsole(flags, process) : foregroundConsole(flags, process);
+  const terminal = detach ? detachedConsole(call, process) : foregroundConsole(call, process);
   const handover: Handover = {
     preserved: inherited.count,
     console: terminal !== undefined,
@@ -70,7 +69,11 @@ async function execInContainer(call: Call): Promise<number> {
   try {
     writePidFile(flags.text("pid-file"), started.pid);
     if (detach) return 0;
-    attendProcess(words, started.pid, terminal?.ours === undefined ? undefined : takeMaster(terminal.ours));
+    return attendProcess(
+      call,
+      started.pid,
+      terminal?.ours === undefined ? undefined : takeMaster(terminal.ours),
+    );
   } catch (error) {
     signalProcess(started, SIGKILL); // nobody would know of it
     throw error;
@@ -192,7 +195,7 @@ function launchOf(
 }
 
 async function startProcess(
-  { log }: Call,
+  { log, caller }: Call,
   launch: ExecLaunch,
   features: Features,
   preserved: readonly number[],
@@ -201,7 +204,7 @@ async function startProcess(
   const descriptors = [...preserved, ...(terminal === undefined ? [] : [terminal.socket])];
   const ops = compileExecPlan(launch, features);
   const started = await doing("unable to start container process", () =>
-    startHandedOver(ops, { descriptors, warn: (text) => log("warning", text) }),
+    startHandedOver(caller, ops, { descriptors, warn: (text) => log("warning", text) }),
   );
   if (terminal !== undefined) closeSync(terminal.socket);
   return started;

@@ -5,7 +5,7 @@ export interface Flag {
   /** Without dashes; further names behind. */
   readonly names: readonly [string, ...string[]];
   /** What it takes; absent: nothing, it is on or off. `list` may be given several times. */
-  readonly value?: "text" | "number" | "list";
+  readonly value?: "text" | "path" | "number" | "list";
   readonly help: string;
 }
 
@@ -43,9 +43,11 @@ export interface Parsed {
   readonly args: readonly string[];
 }
 
-/** Throws a UsageError in the words of Go's flag package. */
-export function parseFlags(words: readonly string[], known: readonly Flag[]): Parsed {
+/** Throws a UsageError in the words of Go's flag package. `directory`: what relative paths begin at, where that is not our own. */
+export function parseFlags(words: readonly string[], known: readonly Flag[], directory?: string): Parsed {
   const flags = new Flags();
+  const take = (flag: Flag, name: string, value: string) =>
+    flags.add(flag.names[0], located(flag, checked(flag, name, value), directory));
   let at = 0;
   for (; at < words.length; at += 1) {
     const word = words[at] ?? "";
@@ -55,15 +57,20 @@ export function parseFlags(words: readonly string[], known: readonly Flag[]): Pa
     const flag = known.find(({ names }) => names.includes(name));
     if (flag === undefined) throw new UsageError(`flag provided but not defined: -${name}`);
     if (flag.value === undefined) flags.add(flag.names[0], truth(name, value));
-    else if (value !== undefined) flags.add(flag.names[0], checked(flag, name, value));
+    else if (value !== undefined) take(flag, name, value);
     else {
       at += 1;
       const next = words[at];
       if (next === undefined) throw new UsageError(`flag needs an argument: -${name}`);
-      flags.add(flag.names[0], checked(flag, name, next));
+      take(flag, name, next);
     }
   }
   return { flags, args: words.slice(at) };
+}
+
+function located({ value: kind }: Flag, value: string, directory: string | undefined): string {
+  if (kind !== "path" || directory === undefined || value === "" || value.startsWith("/")) return value;
+  return `${directory}/${value}`;
 }
 
 function truth(name: string, value = "true"): string {

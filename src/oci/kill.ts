@@ -1,6 +1,6 @@
 /** `kill`: a signal to a container's first process, or to all of them. */
 import { processes, thaw } from "../kernel/cgroups.ts";
-import { type Features, probeFeatures } from "../kernel/features.ts";
+import type { Features } from "../kernel/features.ts";
 import { kill as send, signalProcess } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import { parseSignal, SIGKILL } from "../lib/signal.ts";
@@ -16,11 +16,10 @@ export const kill: Command = {
   run: killContainer,
 };
 
-async function killContainer({ root, args, flags }: Call): Promise<void> {
+async function killContainer({ root, args, flags, features }: Call): Promise<void> {
   const [id = "", signal = "SIGTERM"] = args;
   const container = getContainer(root, id);
   const number = signalNumber(signal);
-  const features = probeFeatures();
   if (flags.on("all")) return await killAll(container, number, features);
   const status = statusOf(container, features);
   const { process } = container;

@@ -2,7 +2,7 @@
 import { closeSync, renameSync, writeFileSync } from "node:fs";
 import { removeCgroup } from "../kernel/cgroups.ts";
 import { attachDeviceProgram } from "../kernel/device-program.ts";
-import { type Features, probeFeatures } from "../kernel/features.ts";
+import type { Features } from "../kernel/features.ts";
 import { makeFifo } from "../kernel/files.ts";
 import { signalProcess } from "../kernel/processes.ts";
 import { BerthError, doing } from "../lib/error.ts";
@@ -19,7 +19,13 @@ import type { Spec } from "../runtime/spec.ts";
 import { readBundle } from "./bundle.ts";
 import { demandFree, prepareParent, withCpus } from "./cgroup.ts";
 import type { Call } from "./command.ts";
-import { type ContainerRecord, makeDirectory, removeDirectory, startFifo, writeRecord } from "./container.ts";
+import {
+  claimDirectory,
+  type ContainerRecord,
+  removeDirectory,
+  startFifo,
+  writeRecord,
+} from "./container.ts";
 import { inheritedDescriptors } from "./descriptors.ts";
 import { compiled } from "./filter.ts";
 import type { Console } from "./terminal.ts";
@@ -38,11 +44,12 @@ export async function launchContainer(
   id: string,
   console: (spec: Spec) => Console | undefined,
 ): Promise<Launched> {
-  const features = probeFeatures();
-  const directory = makeDirectory(call.root, id);
+  const { features, caller } = call;
+  using claim = claimDirectory(call.root, id);
+  const { directory } = claim;
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => removeDirectory(directory));
-  const read = readBundle(call.flags.text("bundle") ?? ".", id);
+  undo.defer(() => (claim.stands() ? removeDirectory(directory) : undefined));
+  const read = readBundle(call.flags.text("bundle") ?? caller.directory ?? ".", id);
   const bundle = { ...read, spec: await withJoinedMappings(read.spec) };
   refuse(call);
   const terminal = console(bundle.spec);
@@ -71,7 +78,7 @@ export async function launchContainer(
   for (const warning of capabilityWarnings(spec.process)) call.log("warning", warning);
   writeRecord(directory, record);
   makeFifo(startFifo(directory), 0o600);
-  undo.defer(() => removeCgroup(features.cgroups, group, { kill: true }));
+  undo.defer(() => (claim.stands() ? removeCgroup(features.cgroups, group, { kill: true }) : undefined));
   const process = await startFirst(call, launch, ops, features, [
     ...inherited.numbers,
     ...(terminal === undefined ? [] : [terminal.socket]),
@@ -118,14 +125,14 @@ function launchOf(
 export const keyringOf = (id: string) => `_ses.${id}`;
 
 async function startFirst(
-  { log }: Call,
+  { log, caller }: Call,
   launch: Launch,
   ops: readonly Op[],
   features: Features,
   descriptors: readonly number[],
 ): Promise<ProcessIdentity> {
   return await doing("unable to start container process", () =>
-    startHandedOver(ops, {
+    startHandedOver(caller, ops, {
       descriptors,
       runtimeHooks: async ({ pid }) => {
         const { runHooks } = await import("../runtime/hooks.ts");

@@ -14,14 +14,14 @@ export const list: Command = {
   help: "Lists the containers below the root.",
   least: 0,
   most: 0,
-  run({ root, flags }) {
+  run({ root, flags, features }) {
     const containers = listContainers(root);
     if (flags.on("quiet")) return void writeSync(1, containers.map(({ id }) => `${id}\n`).join(""));
     const format = flags.text("format") ?? "table";
     if (format !== "table" && format !== "json") throw new BerthError("invalid", "invalid format option");
     const views = containers.flatMap((container) => {
       const owner = ownerOf(container);
-      return owner === undefined ? [] : [viewOf(container, owner)];
+      return owner === undefined ? [] : [viewOf(container, owner, features)];
     });
     writeSync(
       1,

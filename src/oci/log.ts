@@ -1,5 +1,6 @@
 /** The log that engines read: lines as logrus writes them, in text or JSON. */
-import { appendFileSync, writeSync } from "node:fs";
+import { appendFileSync } from "node:fs";
+import type { Caller } from "./caller.ts";
 
 export type Level = "debug" | "info" | "warning" | "error";
 export type Log = (level: Level, message: string) => void;
@@ -11,12 +12,12 @@ export interface LogOptions {
   readonly debug: boolean;
 }
 
-export function openLog({ path, json, debug }: LogOptions): Log {
+export function openLog(caller: Pick<Caller, "print">, { path, json, debug }: LogOptions): Log {
   if (path !== undefined) appendFileSync(path, "", { mode: 0o644 }); // says now what is wrong with it
   return (level, message) => {
     if (level === "debug" && !debug) return;
     const line = json ? jsonLine(level, message) : textLine(level, message);
-    if (path === undefined) writeSync(2, line);
+    if (path === undefined) caller.print(2, line);
     else appendFileSync(path, line);
   };
 }

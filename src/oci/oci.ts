@@ -1,7 +1,8 @@
 /** The runtime's command line, as runc has it: global flags, a command, its flags. Words in, exit code out. */
-import { writeSync } from "node:fs";
 import { errnoText } from "../kernel/errno.ts";
+import { type Features, probeFeatures } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
+import { type Caller, demandOurs, OURSELVES } from "./caller.ts";
 import type { Call, Command, Surroundings } from "./command.ts";
 import { COMMANDS, REFUSED } from "./commands.ts";
 import { type Flag, type Flags, parseFlags, type Parsed } from "./flags.ts";
@@ -10,11 +11,11 @@ import { UsageError } from "./usage.ts";
 
 export const GLOBAL_FLAGS: readonly Flag[] = [
   { names: ["debug"], help: "enable debug logging" },
-  { names: ["log"], value: "text", help: "file for the log (default: standard error)" },
+  { names: ["log"], value: "path", help: "file for the log (default: standard error)" },
   { names: ["log-format"], value: "text", help: "text (default) or json" },
   {
     names: ["root"],
-    value: "text",
+    value: "path",
     help: "where the states of containers are kept (default: /run/berth-oci)",
   },
   { names: ["criu"], value: "text", help: "accepted and without meaning: there is no checkpoint" },
@@ -28,25 +29,29 @@ const DEFAULT_ROOT = "/run/berth-oci";
 /** What runc answers to a command that it does not know. */
 const UNKNOWN_COMMAND = 3;
 
-/** `name` is what we were called by. */
+/** `name` is what the caller was called by. Throws Elsewhere, with nothing done, where another caller must perform it itself. */
 export async function runOci(
   name: string,
   words: readonly string[],
   environment: Surroundings["environment"],
+  caller: Caller = OURSELVES,
+  features: Features = probeFeatures(),
 ): Promise<number> {
-  let log = openLog({ json: false, debug: false });
+  let log = openLog(caller, { json: false, debug: false });
   try {
-    const { flags, args } = parseFlags(words, GLOBAL_FLAGS);
+    const { flags, args } = parseFlags(words, GLOBAL_FLAGS, caller.directory);
+    if (!isBrief(args[0])) demandOurs(caller);
     if (flags.on("version")) return await (await import("./help.ts")).printVersion(name);
     if (flags.on("help") || args.length === 0 || args[0] === "help" || args[0] === "h")
       return await (await import("./help.ts")).printHelp(name, args.slice(1));
-    log = logOf(flags);
+    log = logOf(caller, flags);
     checkGlobal(flags);
     const root = flags.text("root") ?? DEFAULT_ROOT;
-    return await dispatch(name, args, { root, log, environment, words });
+    return await dispatch(name, args, { root, log, environment, words, caller, features });
   } catch (error) {
     if (error instanceof UsageError) {
-      writeSync(1, `Incorrect Usage. ${error.message}\n\n`);
+      demandOurs(caller);
+      caller.print(1, `Incorrect Usage. ${error.message}\n\n`);
       await (await import("./help.ts")).printHelp(name, []);
     } else if (!isExpected(error)) throw error;
     log("error", wordsOf(error));
@@ -54,13 +59,17 @@ export async function runOci(
   }
 }
 
-function logOf(flags: Flags): Log {
+function isBrief(typed = ""): boolean {
+  return Object.hasOwn(COMMANDS, typed) && COMMANDS[typed]?.brief === true;
+}
+
+function logOf(caller: Caller, flags: Flags): Log {
   const format = flags.text("log-format") ?? "text";
   if (format !== "text" && format !== "json")
     throw new BerthError("invalid", `invalid log-format: ${format}`);
   const path = flags.text("log");
   try {
-    return openLog({ json: format === "json", debug: flags.on("debug"), ...(path ? { path } : {}) });
+    return openLog(caller, { json: format === "json", debug: flags.on("debug"), ...(path ? { path } : {}) });
   } catch {
     throw new BerthError("invalid", `open ${path}: no such file or directory`);
   }
@@ -89,7 +98,7 @@ async function dispatch(name: string, words: readonly string[], around: Surround
     return UNKNOWN_COMMAND;
   }
   const command = await entry.load();
-  const parsed = await understand(name, typed, command, rest);
+  const parsed = await understand(name, typed, command, rest, around.caller);
   if (parsed.flags.on("help")) return await (await import("./help.ts")).printCommand(name, typed, command);
   return await perform(command, { ...around, ...parsed });
 }
@@ -101,14 +110,17 @@ async function understand(
   typed: string,
   command: Command,
   words: readonly string[],
+  caller: Caller,
 ): Promise<Parsed> {
   try {
-    const parsed = parseFlags(words, [...command.flags, HELP]);
-    if (!parsed.flags.on("help")) checkArguments(typed, command, parsed.args.length);
+    const parsed = parseFlags(words, [...command.flags, HELP], caller.directory);
+    if (parsed.flags.on("help")) demandOurs(caller);
+    else checkArguments(typed, command, parsed.args.length);
     return parsed;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    writeSync(1, "Incorrect Usage.\n\n");
+    demandOurs(caller);
+    caller.print(1, "Incorrect Usage.\n\n");
     await (await import("./help.ts")).printCommand(name, typed, command);
     throw new BerthError("invalid", error.message, { cause: error });
   }

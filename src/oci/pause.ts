@@ -1,6 +1,5 @@
 /** `pause` and `resume`: all processes of a container stop where they are, and go on. */
 import { freeze, thaw } from "../kernel/cgroups.ts";
-import { probeFeatures } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Command } from "./command.ts";
 import { lockContainer, statusOf } from "./container.ts";
@@ -11,10 +10,10 @@ export const pause: Command = {
   help: "Suspends all processes of a container.",
   least: 1,
   most: 1,
-  async run({ root, args }) {
-    using locked = lockContainer(root, args[0] ?? "");
+  async run(call) {
+    using locked = lockContainer(call, call.args[0] ?? "");
     const { container } = locked;
-    const features = probeFeatures();
+    const { features } = call;
     const status = statusOf(container, features);
     if (status !== "running" && status !== "created")
       throw new BerthError("conflict", "container not running");
@@ -28,10 +27,10 @@ export const resume: Command = {
   help: "Lets the processes of a paused container go on.",
   least: 1,
   most: 1,
-  async run({ root, args }) {
-    using locked = lockContainer(root, args[0] ?? "");
+  async run(call) {
+    using locked = lockContainer(call, call.args[0] ?? "");
     const { container } = locked;
-    const features = probeFeatures();
+    const { features } = call;
     if (statusOf(container, features) !== "paused") throw new BerthError("conflict", "container not paused");
     await thaw(features.cgroups, container.spec.linux.cgroupsPath ?? "");
   },

@@ -1,7 +1,6 @@
 /** `ps`: the processes of a container, with the host's ps or as a list of numbers. */
 import { writeSync } from "node:fs";
 import { processes } from "../kernel/cgroups.ts";
-import { probeFeatures } from "../kernel/features.ts";
 import { run } from "../kernel/spawn.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Command } from "./command.ts";
@@ -12,10 +11,10 @@ export const ps: Command = {
   usage: "<container-id> [ps options]",
   help: "Prints the processes of a container; options behind its name are those of ps(1), -ef where there are none.",
   least: 1,
-  async run({ root, args, flags }) {
+  async run({ root, args, flags, features }) {
     const [id = "", ...options] = args;
     const container = getContainer(root, id);
-    const pids = processes(probeFeatures().cgroups, container.spec.linux.cgroupsPath ?? "");
+    const pids = processes(features.cgroups, container.spec.linux.cgroupsPath ?? "");
     const format = flags.text("format") ?? "table";
     if (format === "json") return void writeSync(1, `${JSON.stringify(pids)}\n`);
     if (format !== "table") throw new BerthError("invalid", "invalid format option");

@@ -28,14 +28,14 @@ async function runContainer(call: Call): Promise<number> {
   const { flags } = call;
   const detach = flags.on("detach");
   const made = await launchContainer(call, call.args[0] ?? "", ({ process }) =>
-    detach ? detachedConsole(flags, process) : foregroundConsole(flags, process),
+    detach ? detachedConsole(call, process) : foregroundConsole(call, process),
   );
   const container = { ...made.record, directory: made.directory, process: made.process };
   const master = made.console === undefined ? undefined : takeMaster(made.console);
   const hooked = (container.spec.hooks?.poststart ?? []).length > 0;
   if (detach || hooked) await startOrDestroy(call, container);
   if (!detach)
-    attendContainer(call, container, {
+    return attendContainer(call, container, {
       keep: flags.on("keep"),
       startFifo: hooked ? "" : startFifo(container.directory),
       ...(master === undefined ? {} : { master }),
@@ -44,11 +44,11 @@ async function runContainer(call: Call): Promise<number> {
   return 0;
 }
 
-async function startOrDestroy({ log }: Call, container: Container): Promise<void> {
+async function startOrDestroy(call: Call, container: Container): Promise<void> {
   try {
     await startContainer(container);
   } catch (error) {
-    await destroy(container, log);
+    await destroy(container, call);
     throw error;
   }
 }

@@ -1,7 +1,6 @@
 /** `start`: the program of a container that create has made. */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { hasErrno } from "../kernel/error.ts";
-import { probeFeatures } from "../kernel/features.ts";
 import { signalProcess } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import { SIGKILL } from "../lib/signal.ts";
@@ -14,10 +13,10 @@ export const start: Command = {
   help: "Executes the program of a created container.",
   least: 1,
   most: 1,
-  async run({ root, args }) {
-    using locked = lockContainer(root, args[0] ?? "");
+  async run(call) {
+    using locked = lockContainer(call, call.args[0] ?? "");
     const { container } = locked;
-    const status = statusOf(container, probeFeatures());
+    const status = statusOf(container, call.features);
     if (status === "stopped") throw new BerthError("conflict", "cannot start a container that has stopped");
     if (status === "running") throw new BerthError("conflict", "cannot start an already running container");
     await startContainer(container);

@@ -1,6 +1,5 @@
 /** `state`: what is known of a container, as JSON. */
-import { writeSync } from "node:fs";
-import { probeFeatures } from "../kernel/features.ts";
+import type { Features } from "../kernel/features.ts";
 import type { Command } from "./command.ts";
 import { type Container, getContainer, statusOf } from "./container.ts";
 import { SPEC_VERSION } from "./version.ts";
@@ -11,9 +10,9 @@ export const state: Command = {
   help: "Prints the state of a container.",
   least: 1,
   most: 1,
-  run({ root, args }) {
-    const view = viewOf(getContainer(root, args[0] ?? ""), "");
-    writeSync(1, JSON.stringify(view, undefined, 2));
+  run({ root, args, caller, features }) {
+    const view = viewOf(getContainer(root, args[0] ?? ""), "", features);
+    caller.print(1, JSON.stringify(view, undefined, 2));
   },
 };
 
@@ -30,9 +29,9 @@ export interface View {
 }
 
 /** In runc's order. */
-export function viewOf(container: Container, owner: string): View {
+export function viewOf(container: Container, owner: string, features: Features): View {
   const { id, bundle, rootfs, created, process, spec } = container;
-  const status = statusOf(container, probeFeatures());
+  const status = statusOf(container, features);
   return {
     ociVersion: SPEC_VERSION,
     id,

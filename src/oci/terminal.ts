@@ -3,7 +3,8 @@ import { closeSync, openSync } from "node:fs";
 import { connectUnix, receiveDescriptor, socketpair } from "../kernel/sockets.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Process } from "../runtime/spec.ts";
-import type { Flags } from "./flags.ts";
+import { demandOurs } from "./caller.ts";
+import type { Call } from "./command.ts";
 import { isTerminal } from "./host-terminal.ts";
 
 /** A connected socket, and for a terminal in the foreground our end of it. */
@@ -14,7 +15,7 @@ export interface Console {
 
 /** For a process that we leave alone. Undefined: it has no terminal. */
 export function detachedConsole(
-  flags: Flags,
+  { flags, caller }: Pick<Call, "flags" | "caller">,
   { terminal = false }: Pick<Process, "terminal">,
 ): Console | undefined {
   const path = flags.text("console-socket");
@@ -22,17 +23,20 @@ export function detachedConsole(
     throw new BerthError("invalid", "cannot allocate tty if runc will detach without setting console socket");
   if (!terminal && path !== undefined)
     throw new BerthError("invalid", "cannot use console socket if runc will not detach or allocate tty");
-  return path === undefined ? undefined : { socket: connectUnix(path) };
+  if (path === undefined) return undefined;
+  demandOurs(caller);
+  return { socket: connectUnix(path) };
 }
 
 /** For a process in our foreground. */
 export function foregroundConsole(
-  flags: Flags,
+  { flags, caller }: Pick<Call, "flags" | "caller">,
   { terminal = false }: Pick<Process, "terminal">,
 ): Console | undefined {
   if (flags.has("console-socket"))
     throw new BerthError("invalid", "cannot use console socket if runc will not detach or allocate tty");
   if (!terminal) return undefined;
+  demandOurs(caller);
   if (![0, 1, 2].some(isTerminal)) demandTerminal();
   const [ours, socket] = socketpair();
   return { socket, ours };

@@ -1,7 +1,6 @@
 /** `update`: other limits for a container that exists. */
 import { readFileSync } from "node:fs";
 import { mergeResources, updateCgroup } from "../kernel/cgroup-update.ts";
-import { probeFeatures } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import { parseSizeBytes } from "../lib/size.ts";
 import { parseResources } from "../runtime/config.ts";
@@ -41,10 +40,10 @@ export const update: Command = {
   run: updateContainer,
 };
 
-function updateContainer({ root, args, flags }: Call): void {
-  using locked = lockContainer(root, args[0] ?? "");
+function updateContainer(call: Call): void {
+  const { args, flags, features } = call;
+  using locked = lockContainer(call, args[0] ?? "");
   const { container } = locked;
-  const features = probeFeatures();
   if (statusOf(container, features) === "stopped") throw new BerthError("conflict", "container not running");
   const { directory, process: _, ...record } = container;
   const resources = mergeResources(record.spec.linux.resources ?? {}, resourcesOf(flags));

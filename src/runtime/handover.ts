@@ -1,13 +1,28 @@
-/** Starting a process that nobody of ours keeps. What is awaited are hooks and devices of the network alone; the rest is synchronous, for a command that has nothing else to do. */
-import { closeSync, readSync, writeSync } from "node:fs";
-import { reap } from "../kernel/process-image.ts";
+/** Starting a process that nobody of ours keeps. */
 import { BerthError } from "../lib/error.ts";
 import { type Failure, startError, warningText } from "./failure.ts";
 import { FrameDecoder, hooksDoneFrame, type ShimMessage, startFrame } from "./frames.ts";
 import type { Op } from "./op.ts";
-import { PHASE_READY } from "./protocol.ts";
+import { PHASE_READY, PHASE_RUNNING } from "./protocol.ts";
 import type { ProcessIdentity } from "./runtime.ts";
-import { spawnHandover } from "./shim.ts";
+
+/** Who starts the shim and is the parent of what it makes: this process, or one that we have a connection to. */
+export interface Starter {
+  /** With its own streams, and `descriptors` for the plan behind. */
+  start(ops: readonly Op[], descriptors: readonly number[]): Started | Promise<Started>;
+  /** Waits for a child that has ended, or is about to. */
+  reap(pid: number): void;
+}
+
+/** A shim, and our end of its control connection. */
+export interface Started {
+  readonly pid: number;
+  /** What it says, until it has ended. Where we have nothing else to do we wait for it; else there are promises. */
+  readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  send(frame: Uint8Array): void;
+  /** At a barrier this ends the process. */
+  close(): void;
+}
 
 export interface HandoverOptions {
   /** To be preserved, then the console socket: as the plan's op `descriptors` says. */
@@ -19,55 +34,55 @@ export interface HandoverOptions {
   warn?(text: string): void;
 }
 
-/** Resolves when the process waits at its start fifo, or runs where it has none. It is our child then. Throws why it could not be started. */
+/** Resolves when the process waits at its start fifo, or runs where it has none. It is the starter's child then. Throws why it could not be started. */
 export async function startHandedOver(
+  starter: Starter,
   ops: readonly Op[],
   options: HandoverOptions = {},
 ): Promise<ProcessIdentity> {
-  const { pid, control } = spawnHandover(ops, options.descriptors ?? []);
+  const shim = await starter.start(ops, options.descriptors ?? []);
   try {
-    return await follow(control, ops, options);
+    return await follow(starter, shim, ops, options);
   } finally {
-    closeSync(control); // at a barrier this ends the process
-    reap(pid);
+    shim.close();
+    starter.reap(shim.pid);
   }
 }
 
 async function follow(
-  control: number,
+  starter: Starter,
+  shim: Started,
   ops: readonly Op[],
   { runtimeHooks, ready, warn }: HandoverOptions,
 ): Promise<ProcessIdentity> {
   let process: ProcessIdentity | undefined;
+  let running = false;
   let failure: Failure | undefined;
-  for (const message of messages(control)) {
+  for await (const message of messages(shim)) {
     if (message.type === "failed") failure = message;
     if (message.type === "warning") warn?.(warningText(ops, message));
     if (message.type === "barrier" && process !== undefined) {
       await runtimeHooks?.(process);
-      writeSync(control, hooksDoneFrame());
+      shim.send(hooksDoneFrame());
     }
     if (message.type !== "state") continue;
     process = { pid: message.pid, startTime: message.startTime };
+    running = message.phase === PHASE_RUNNING;
     if (message.phase !== PHASE_READY) continue;
     await ready?.(process);
-    writeSync(control, startFrame());
+    shim.send(startFrame());
   }
   if (failure !== undefined) {
-    if (process !== undefined) reap(process.pid); // unburied it would hold up the end of a pid namespace that it has joined
+    if (process !== undefined) starter.reap(process.pid); // unburied it would hold up the end of a pid namespace that it has joined
     throw startError(ops, failure);
   }
-  if (process === undefined) throw new BerthError("internal", "the shim is gone without a word");
+  if (process === undefined || !running)
+    throw new BerthError("internal", "the shim was killed before the process had started");
   return process;
 }
 
 /** Until the shim has ended. */
-function* messages(control: number): Generator<ShimMessage> {
+async function* messages({ chunks }: Started): AsyncGenerator<ShimMessage> {
   const decoder = new FrameDecoder();
-  const buffer = Buffer.alloc(64 << 10);
-  for (;;) {
-    const size = readSync(control, buffer);
-    if (size === 0) return;
-    yield* decoder.push(buffer.subarray(0, size));
-  }
+  for await (const chunk of chunks) yield* decoder.push(chunk);
 }

@@ -1,6 +1,6 @@
 /** Compiles a container into its launch plan: what the shim does, in order. Pure: tests read the list, golden files hold it. */
 import type { CgroupPlan } from "../kernel/cgroups.ts";
-import type { Features } from "../kernel/features.ts";
+import { type Features, featuresWith } from "../kernel/features.ts";
 import { BerthError } from "../lib/error.ts";
 import { rootOf } from "../lib/id-map.ts";
 import type { Op } from "./op.ts";
@@ -77,7 +77,7 @@ export function compilePlan(launch: Launch, features: Features): Op[] {
 
 /** Over what belongs to a user namespace its root has every right, whatever the engine lacks. */
 function withAllRights(features: Features): Features {
-  return { ...features, boundingSet: 2n ** 64n - 1n };
+  return featuresWith(features, { boundingSet: 2n ** 64n - 1n });
 }
 
 /** linux/sched.h: the child is the caller's sibling. */

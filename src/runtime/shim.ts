@@ -1,10 +1,11 @@
 /** Starting a shim: a program in sealed memory, a plan in memory, one end of a socket pair, and nothing else of ours. */
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync, readFileSync, readSync, writeSync } from "node:fs";
 import shimPath from "../../dist/native/shim" with { type: "file" };
 import { memfd, socketpair } from "../kernel/libc.ts";
 import { becomeProgram, spawnNow } from "../kernel/process-image.ts";
 import { spawn } from "../kernel/spawn.ts";
 import { encodePlan } from "./encode.ts";
+import type { Started } from "./handover.ts";
 import type { Op } from "./op.ts";
 
 let program: string | undefined;
@@ -37,16 +38,18 @@ export function spawnShim(
   }
 }
 
-/** A shim that hands its process over: with our streams, and `descriptors` for its plan behind. Answers its pid, and our end of the control socket. */
-export function spawnHandover(
-  ops: readonly Op[],
-  descriptors: readonly number[],
-): { readonly pid: number; readonly control: number } {
+/** A shim that hands its process over: with our streams, and `descriptors` for its plan behind. */
+export function spawnHandover(ops: readonly Op[], descriptors: readonly number[]): Started {
   const plan = memfd("berth-plan", encodePlan(ops), { seal: false });
   const [ours, theirs] = socketpair();
   try {
     const pid = spawnNow(shimProgram(), ["berth-shim"], [plan, theirs, ...descriptors]);
-    return { pid, control: ours };
+    return {
+      pid,
+      chunks: chunksOf(ours),
+      send: (frame) => void writeSync(ours, frame),
+      close: () => closeSync(ours),
+    };
   } catch (error) {
     closeSync(ours);
     throw error;
@@ -55,6 +58,14 @@ export function spawnHandover(
     closeSync(theirs);
   }
 }
+
+/** Until its other end is closed, in a buffer that is used again. Each is waited for: this process has nothing else to do. */
+function* chunksOf(control: number): Generator<Uint8Array> {
+  const buffer = Buffer.alloc(CHUNK_SIZE);
+  for (let size = readSync(control, buffer); size > 0; size = readSync(control, buffer))
+    yield buffer.subarray(0, size);
+}
+const CHUNK_SIZE = 64 << 10;
 
 /** We become the attendant of a child of ours; `argv` is what we were called by. Returns only by throwing. */
 export function becomeAttendant(ops: readonly Op[], argv: readonly string[], terminal?: number): never {

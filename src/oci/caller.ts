@@ -1,0 +1,32 @@
+/** Whose command it is: that of the process that performs it, or of another that has asked the engine. */
+import { writeSync } from "node:fs";
+import { reap } from "../kernel/process-image.ts";
+import type { Starter } from "../runtime/handover.ts";
+import type { Op } from "../runtime/op.ts";
+import { becomeAttendant, spawnHandover } from "../runtime/shim.ts";
+
+/** What a command does in the name of its caller, whose child a container's process is. */
+export interface Caller extends Starter {
+  /** Its descriptors are ours, and we may wait for others as long as it likes. */
+  readonly ours: boolean;
+  /** What relative paths begin at; absent: at our own. */
+  readonly directory?: string;
+  print(descriptor: 1 | 2, text: string): void;
+  /** The caller becomes the attendant of a child of its own; `words` is what it was called by. The answer, if there is one, is no exit code: the attendant's counts. */
+  attend(ops: readonly Op[], words: readonly string[], terminal?: number): number;
+}
+
+/** The engine cannot do this for another process. Thrown before anything is done: the caller performs its command itself. */
+export class Elsewhere extends Error {}
+
+export function demandOurs({ ours }: Caller): void {
+  if (!ours) throw new Elsewhere();
+}
+
+export const OURSELVES: Caller = {
+  ours: true,
+  print: (descriptor, text) => void writeSync(descriptor, text),
+  start: spawnHandover,
+  reap,
+  attend: (ops, words, terminal) => becomeAttendant(ops, [process.argv0, ...words], terminal),
+};
