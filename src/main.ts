@@ -1,5 +1,6 @@
 /** Which face of berth was asked for: worker, engine, OCI runtime, or command line. The only place that ends the process. */
 import type { DaemonOptions } from "./cli/command.ts";
+import { type CalledAs, runtimeOf } from "./oci/names.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
 /** A command that lives longer than this is worth compiling; the executable starts with a JIT that hardly does (tools/build.ts). */
@@ -17,9 +18,8 @@ function fs(): typeof import("node:fs") {
 async function chooseFace(words: readonly string[]): Promise<number> {
   try {
     if (words[0] === "worker") return await becomeWorker();
-    const called = calledAs();
-    if (called !== undefined) return await becomeRuntime(called, words);
-    if (words[0] === "oci") return await becomeRuntime("berth oci", words.slice(1));
+    const runtime = runtimeOf(process.argv0, words);
+    if (runtime !== undefined) return await becomeRuntime(runtime);
     const { runCommandLine } = await import("./cli/cli.ts");
     return await runCommandLine(words, process.env, { daemon: becomeEngine });
   } catch (error) {
@@ -27,14 +27,8 @@ async function chooseFace(words: readonly string[]): Promise<number> {
   }
 }
 
-/** The name of an OCI runtime, where a link that engines know by one has called us. */
-function calledAs(): string | undefined {
-  const name = process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
-  return name === "runc" || name === "berth-oci" ? name : undefined;
-}
-
 /** One command for other people's engines. */
-async function becomeRuntime(name: string, words: readonly string[]): Promise<number> {
+async function becomeRuntime({ name, words }: CalledAs): Promise<number> {
   const { runOci } = await import("./oci/oci.ts");
   return await runOci(name, words, process.env);
 }
@@ -57,17 +51,20 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   compileAsUsual();
   const { Engine } = await import("./engine/engine.ts");
   const { serve } = await import("./api/server.ts");
+  const { serveCommands } = await import("./oci/service.ts");
   const { lineLog } = await import("./lib/log.ts");
   const { writeSync, rmSync } = fs();
   const log = lineLog((line) => writeSync(2, line));
   const told = toldToEnd();
+  const tidy = tidySoon();
   await using engine = await Engine.open({ ...options, log, crashAfter: crashAfter() });
   await using _server = await serve(engine, {
     socketPath: options.socket,
     group: options.group,
     log,
-    onIdle: tidySoon(),
+    onIdle: tidy,
   });
+  await using _commands = serveCommands({ run: options.run, build: BUILD, log, onIdle: tidy });
   const note = writeNote(options);
   sayReady(options.readyDescriptor);
   await Promise.race([told, engine.stopping]);

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rename, rm, utimes } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { buildNative } from "./native.ts";
 import { deafen } from "./deafen.ts";
+import { fitEntry, HAS_ENTRY } from "./entry.ts";
 
 /**
  * How much later than usual code is compiled to machine code: a command that ends within milliseconds pays for the compiler's threads and
@@ -21,15 +22,21 @@ await mkdir(out, { recursive: true });
 const temporary = await mkdtemp(`${out}/.build-`);
 try {
   await buildNative(out, { sanitize });
-  const file = await bundle(`${temporary}/berth`);
+  const build = await sourceDigest();
+  const file = await bundle(`${temporary}/berth`, build);
   await deafen(file);
+  if (HAS_ENTRY) await fitEntry(file, { entry: await made("entry"), shim: await made("shim"), build });
   await utimes(file, started, started);
   await rename(file, `${out}/berth`);
 } finally {
   await rm(temporary, { recursive: true });
 }
 
-async function bundle(outfile: string): Promise<string> {
+async function made(program: string): Promise<Buffer> {
+  return Buffer.from(await Bun.file(`${out}/native/${program}`).bytes());
+}
+
+async function bundle(outfile: string, build: string): Promise<string> {
   const result = await Bun.build({
     entrypoints: ["src/main.ts"],
     target: "bun",
@@ -37,7 +44,7 @@ async function bundle(outfile: string): Promise<string> {
     minify: true,
     bytecode: true,
     splitting: true,
-    define: { "process.env.BERTH_BUILD": JSON.stringify(await sourceDigest()) },
+    define: { "process.env.BERTH_BUILD": JSON.stringify(build) },
     plugins: [nativeAssets()],
     compile: { outfile, autoloadDotenv: false, autoloadBunfig: false, jitPolicy: JIT_POLICY },
   });

@@ -7,11 +7,25 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   hello: "native/hello.c",
   newer: "tools/newer.c",
   probe: "native/probe.c",
+  ...(process.arch === "x64" ? { entry: "native/entry/*.c" } : {}),
 };
 export const WARNINGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Inative"];
 
 const KERNEL_HEADERS = ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];
 const STATIC = ["-O2", "-static", "-s"];
+/** Runs before anything is set up, at an address behind all of Bun's, and is one segment without data. */
+const ENTRY = [
+  "-O2",
+  "-ffreestanding",
+  "-fno-stack-protector",
+  "-fno-pic",
+  "-fno-asynchronous-unwind-tables",
+  "-nostdlib",
+  "-static",
+  "-no-pie",
+  "-s",
+  "-Wl,-Ttext-segment=0x10000000,-z,noseparate-code,-z,norelro,--build-id=none",
+];
 /** Both sanitizers end the program at the first finding. Their run-time library is glibc's, so this build is not static. */
 const SANITIZED = [
   "-O1",
@@ -37,11 +51,12 @@ export async function buildNative(out: string, options: NativeOptions = {}): Pro
 async function compile(target: string, glob: string, name: string, options: NativeOptions): Promise<void> {
   const sources = filesOf(glob);
   if (sources.length === 0) return;
-  await compileProgram(
-    target,
-    sources,
-    options.sanitize === true && name === "shim" ? sanitizing() : plain(),
-  );
+  await compileProgram(target, sources, flagsOf(name, options));
+}
+
+function flagsOf(name: string, { sanitize = false }: NativeOptions): string[] {
+  if (name === "entry") return ["cc", ...ENTRY];
+  return sanitize && name === "shim" ? sanitizing() : plain();
 }
 
 /** Makes the program `target` by rename; without flags a static one. */

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -15,6 +16,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "front.h"
 #include "shim.h"
 
 struct context context = {
@@ -320,7 +322,7 @@ static void be_left_alone(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-int main(void)
+int shim(void)
 {
     struct failure why = {0};
     struct plan plan;
@@ -336,4 +338,11 @@ int main(void)
         return code;
     report(op.index, &why);
     return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *told = argc > 0 ? getenv(FRONT_VARIABLE) : NULL; /* a shim is started without an environment */
+
+    return told != NULL ? front(told, argv) : shim();
 }

@@ -341,4 +341,10 @@ void supervise_open_barrier(uint32_t number);
 int supervise_signal(int signal);
 int supervise_resize(uint16_t rows, uint16_t columns);
 
+/* main.c: a shim, from its descriptors to its end; the exit code. */
+int shim(void);
+
+/* front.c: `told` is what FRONT_VARIABLE holds. */
+int front(const char *told, char **argv);
+
 #endif

@@ -6,7 +6,7 @@ import { command } from "../support/command.ts";
 const LAUNCHER = `${import.meta.dir}/../../berth`;
 const NEWER = `${import.meta.dir}/../../dist/native/newer`;
 const SOURCES = ["src/main.ts", "src/cli/run.ts", "native/shim/main.c", "package.json", "package-lock.json"];
-const TOOLS = ["tools/build.ts", "tools/native.ts", "tools/deafen.ts", "tools/newer.c"];
+const TOOLS = ["tools/build.ts", "tools/native.ts", "tools/deafen.ts", "tools/entry.ts", "tools/newer.c"];
 let top = "";
 
 /** A checkout with the real launcher, whose build and executable only say that they were called. */
