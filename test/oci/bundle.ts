@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeFile } from
 import { basename, resolve } from "node:path";
 import { busyboxTar } from "../support/busybox.ts";
 import { output, PATH } from "../support/command.ts";
+import { startEngine, type TestEngine } from "../support/engine.ts";
 import { has } from "../support/parts.ts";
 
 const BERTH = resolve(process.env.BERTH_TEST_BINARY ?? "dist/berth");
@@ -33,20 +34,29 @@ export async function removeEmptyGroups(...names: readonly string[]): Promise<vo
 /** A place of its own for one test file, with a link named berth-oci to the executable. */
 export class Place implements AsyncDisposable {
   readonly path: string;
+  /** Performs our runtime's commands, where there is one. */
+  readonly engine: TestEngine | undefined;
   #configured = 0;
 
-  private constructor(path: string) {
+  private constructor(path: string, engine: TestEngine | undefined) {
     this.path = path;
+    this.engine = engine;
   }
 
-  static async make(): Promise<Place> {
-    const place = new Place(await mkdtemp("/tmp/berth-oci-test-"));
+  static async make({ engine = false }: { engine?: boolean } = {}): Promise<Place> {
+    const path = await mkdtemp("/tmp/berth-oci-test-");
+    const place = new Place(path, engine ? await startEngine({ place: path }) : undefined);
     await symlink(BERTH, place.berth);
     for (const name of ["rootfs", "ours", "runc"]) await mkdir(`${place.path}/${name}`);
     await writeFile(`${place.path}/root.tar`, await busyboxTar());
     await output(["tar", "-C", `${place.path}/rootfs`, "-xf", `${place.path}/root.tar`]);
     await output([place.berth, "spec", "--bundle", place.path]);
     return place;
+  }
+
+  /** Of whoever calls a runtime here: no other engine of this machine is asked. */
+  get env(): Record<string, string> {
+    return { PATH, ...(this.engine === undefined ? { BERTH_ALONE: "1" } : { BERTH_RUN: this.engine.run }) };
   }
 
   get berth(): string {
@@ -87,7 +97,7 @@ export class Place implements AsyncDisposable {
     await Promise.all([Bun.write(out, ""), Bun.write(err, "")]);
     const child = Bun.spawn([runtime, "--root", root, ...words], {
       cwd: this.bundle(runtime),
-      env: { PATH, ...env },
+      env: { ...this.env, ...env },
       stdio: ["ignore", Bun.file(out), Bun.file(err)],
       timeout: 20_000,
       killSignal: "SIGKILL",
@@ -103,6 +113,7 @@ export class Place implements AsyncDisposable {
       for (const id of stdout.split("\n").filter(Boolean))
         await this.call(runtime, ["delete", "--force", id]);
     }
+    await this.engine?.terminate();
     await removeEmptyGroups(...["/ours", "/runc", ""].map((name) => `${basename(this.path)}${name}`));
     await rm(this.path, { recursive: true, force: true });
   }

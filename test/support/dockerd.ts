@@ -10,6 +10,8 @@ export interface DockerdOptions {
   readonly execRoot?: string;
   /** A runtime for all containers in the place of runc. */
   readonly runtime?: string;
+  /** Variables besides PATH, which its runtime gets too. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class Dockerd implements AsyncDisposable {
@@ -18,12 +20,18 @@ export class Dockerd implements AsyncDisposable {
   readonly #home: string;
   readonly #execRoot: string;
   readonly #runtime: string | undefined;
+  readonly #env: Readonly<Record<string, string>>;
   #process: Bun.Subprocess | undefined;
 
-  private constructor(home: string, { execRoot = `${home}/exec`, runtime }: DockerdOptions, client: string) {
+  private constructor(
+    home: string,
+    { execRoot = `${home}/exec`, runtime, env = {} }: DockerdOptions,
+    client: string,
+  ) {
     this.#home = home;
     this.#execRoot = execRoot;
     this.#runtime = runtime;
+    this.#env = env;
     this.client = [client, "-H", `unix://${this.#socket}`];
   }
 
@@ -63,7 +71,10 @@ export class Dockerd implements AsyncDisposable {
         ? []
         : ["--add-runtime", `chosen=${this.#runtime}`, "--default-runtime", "chosen"];
     const words = ["unshare", "--net", DOCKERD, ...places, ...named, ...runtime];
-    this.#process = Bun.spawn(words, { env: { PATH }, stdio: ["ignore", "ignore", Bun.file(`${home}/log`)] });
+    this.#process = Bun.spawn(words, {
+      env: { PATH, ...this.#env },
+      stdio: ["ignore", "ignore", Bun.file(`${home}/log`)],
+    });
     const deadline = Date.now() + 60_000;
     while (Date.now() < deadline && this.#process.exitCode === null) {
       const answer = await fetch("http://docker/_ping", { unix: this.#socket }).catch(() => undefined);

@@ -1,0 +1,383 @@
+/** Commands that an engine performs for their callers: which those are, where it must not, and what is left when either of the two is lost. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { chmod, chown, mkdir, readFile, rm } from "node:fs/promises";
+import * as protocol from "../../src/oci/front-protocol.ts";
+import { isAlive } from "../support/command.ts";
+import { has } from "../support/parts.ts";
+import { Place } from "./bundle.ts";
+
+const here = has("root", "busybox", "strace") && process.arch === "x64";
+let place: Place;
+
+beforeAll(async () => {
+  if (here) place = await Place.make({ engine: true });
+});
+afterAll(async () => {
+  if (here) await place[Symbol.asyncDispose]();
+});
+
+interface Course {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+  /** Whether Bun was started in the end. */
+  readonly alone: boolean;
+}
+
+interface Circumstances {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Words before the runtime's name. */
+  readonly wrapper?: readonly string[];
+}
+
+async function course(
+  words: readonly string[],
+  { env = {}, cwd, wrapper = [] }: Circumstances = {},
+): Promise<Course> {
+  const [out, err] = [`${place.path}/out`, `${place.path}/err`];
+  await Promise.all([Bun.write(out, ""), Bun.write(err, "")]);
+  const root = words.includes("--root") ? [] : ["--root", place.state(place.berth)];
+  const traced = ["strace", "-qq", "-e", "trace=execveat", "-o", `${place.path}/trace`];
+  const child = Bun.spawn([...traced, ...wrapper, place.berth, ...root, ...words], {
+    cwd: cwd ?? place.bundle(place.berth),
+    env: { ...place.env, ...env },
+    stdio: ["ignore", Bun.file(out), Bun.file(err)],
+    timeout: 20_000,
+    killSignal: "SIGKILL",
+  });
+  const code = await child.exited;
+  // The executable becomes the front, and the front the executable again.
+  const changes = (await readFile(`${place.path}/trace`, "utf8")).match(/execveat\(/g)?.length ?? 0;
+  return {
+    code,
+    stdout: await readFile(out, "utf8"),
+    stderr: await readFile(err, "utf8"),
+    alone: changes !== 1,
+  };
+}
+
+test.if(here)("a container's life, without a start of Bun", async () => {
+  await place.configure("exec sleep 1000");
+  for (const [words, code] of [
+    [["create", "a1"], 0],
+    [["state", "a1"], 0],
+    [["start", "a1"], 0],
+    [["exec", "a1", "true"], 0],
+    [["exec", "a1", "sh", "-c", "exit 7"], 7],
+    [["exec", "--detach", "a1", "true"], 0],
+    [["pause", "a1"], 0],
+    [["resume", "a1"], 0],
+    [["kill", "a1", "KILL"], 0],
+    [["delete", "--force", "a1"], 0],
+    [["state", "a1"], 1],
+    [["run", "--detach", "a2"], 0],
+    [["delete", "--force", "a2"], 0],
+  ] as const)
+    expect({ words, ...(await course(words)) }).toMatchObject({ words, code, alone: false });
+});
+
+test.if(here)("run prints, ends with the program's code, and leaves nothing", async () => {
+  await place.configure("echo out; echo err >&2; exit 3");
+  expect(await course(["run", "b1"])).toEqual({ stdout: "out\n", stderr: "err\n", code: 3, alone: false });
+  expect(existsSync(`${place.state(place.berth)}/b1`)).toBe(false);
+});
+
+test.if(here)("paths begin where the caller is", async () => {
+  await place.configure("exec sleep 1000");
+  const cwd = `${place.path}/ours`;
+  const words = ["--root", "state", "--log", "log", "create", "--bundle", ".", "--pid-file", "pid", "c1"];
+  expect(await course(words, { cwd })).toMatchObject({ code: 0, alone: false });
+  expect(existsSync(`${cwd}/state/c1/state.json`)).toBe(true);
+  expect(existsSync(`${cwd}/log`)).toBe(true);
+  expect(await isAlive(Number(await readFile(`${cwd}/pid`, "utf8")))).toBe(true);
+  const state = JSON.parse((await course(["--root", "state", "state", "c1"], { cwd })).stdout) as object;
+  expect(state).toMatchObject({ id: "c1", bundle: cwd });
+  expect(await course(["--root", "state", "delete", "--force", "c1"], { cwd })).toMatchObject({ code: 0 });
+});
+
+test.if(here)("limits and the OOM score are the caller's", async () => {
+  await place.configure("ulimit -n; cat /proc/self/oom_score_adj", (config) => {
+    delete config.process["rlimits"];
+    delete config.process["oomScoreAdj"];
+  });
+  const wrapper = ["sh", "-c", 'ulimit -n 333; echo 77 >/proc/self/oom_score_adj; exec "$@"', "sh"];
+  const answer = { stdout: "333\n77\n", stderr: "", code: 0 };
+  expect(await course(["run", "d1"], { wrapper })).toEqual({ ...answer, alone: false });
+  expect(await course(["run", "d1"], { wrapper, env: { BERTH_ALONE: "1" } })).toEqual({
+    ...answer,
+    alone: true,
+  });
+});
+
+test.if(here).each([
+  ["an own mount namespace", { wrapper: ["unshare", "--mount"] }],
+  ["an own UTS namespace", { wrapper: ["unshare", "--uts"] }],
+  ["an own network namespace", { wrapper: ["unshare", "--net"] }],
+  ["fewer capabilities", { wrapper: ["setpriv", "--bounding-set", "-sys_time"] }],
+  ["sockets of the service manager", { env: { LISTEN_FDS: "0", NOTIFY_SOCKET: "" }, alone: false }],
+  ["no wish for it", { env: { BERTH_ALONE: "" } }],
+  ["a run directory without an engine", { env: { BERTH_RUN: "/nonexistent" } }],
+  ["a run directory whose path is too long", { env: { BERTH_RUN: `/tmp/${"x".repeat(100)}` } }],
+  ["a run directory by a relative path", { env: { BERTH_RUN: "run" } }],
+] as const)("a caller with %s is served all the same", async (_, circumstances) => {
+  await place.configure("echo here");
+  const { alone = true } = circumstances as { alone?: boolean };
+  expect(await course(["run", "e1"], circumstances)).toEqual({
+    stdout: "here\n",
+    stderr: "",
+    code: 0,
+    alone,
+  });
+});
+
+test.if(here)("what takes long, or is for people, is done by the caller itself", async () => {
+  await place.configure("exec sleep 1000");
+  expect(await course(["run", "--detach", "f1"])).toMatchObject({ code: 0, alone: false });
+  for (const words of [
+    ["list"],
+    ["ps", "f1"],
+    ["events", "--stats", "f1"],
+    ["update", "--pids-limit", "9", "f1"],
+  ])
+    expect({ words, ...(await course(words)) }).toMatchObject({ words, code: 0, alone: true });
+  for (const words of [
+    ["--help"],
+    ["run", "--help"],
+    ["--version"],
+    ["frob"],
+    ["run"],
+    ["run", "--frob", "x"],
+  ])
+    expect({ words, ...(await course(words)) }).toMatchObject({ words, alone: true });
+  expect(await course(["delete", "--force", "f1"])).toMatchObject({ code: 0 });
+});
+
+test.if(here)("a container that another command holds is waited for by the caller", async () => {
+  await place.configure("exec sleep 1000");
+  await course(["create", "g1"]);
+  const directory = `${place.state(place.berth)}/g1`;
+  const holder = Bun.spawn(["flock", directory, "sh", "-c", "echo held; exec sleep 0.5"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await holder.stdout.getReader().read();
+  expect(await course(["start", "g1"])).toMatchObject({ stderr: "", code: 0, alone: true });
+  expect(holder.exitCode).toBe(0);
+  expect(await course(["delete", "--force", "g1"])).toMatchObject({ code: 0 });
+});
+
+test.if(here)("a hook may call the runtime: nobody waits for himself", async () => {
+  const asks = (id: string) => ({
+    path: "/bin/sh",
+    args: [
+      "sh",
+      "-c",
+      `exec ${place.berth} --root ${place.state(place.berth)} state ${id} >>${place.path}/told`,
+    ],
+    env: [`BERTH_RUN=${place.engine?.run}`],
+  });
+  await place.configure("true", (config) => {
+    config.hooks = { createRuntime: [asks("h1")], poststart: [asks("h1")] };
+  });
+  expect(await course(["run", "h1"])).toMatchObject({ stderr: "", code: 0, alone: false });
+  expect((await readFile(`${place.path}/told`, "utf8")).match(/"status": "\w+"/g)).toHaveLength(2);
+});
+
+/** A hook that says that it runs, and goes on for a while. */
+async function configureSlow(seconds: number): Promise<void> {
+  await rm(`${place.path}/hooked`, { force: true });
+  const args = ["sh", "-c", `echo >${place.path}/hooked; exec sleep ${seconds}`];
+  await place.configure("exec sleep 1000", (config) => {
+    config.hooks = { createRuntime: [{ path: "/bin/sh", args, env: ["PATH=/bin"] }] };
+  });
+}
+
+async function until(what: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!what()) {
+    if (Date.now() > deadline) throw new Error("it has not happened within ten seconds");
+    await Bun.sleep(5);
+  }
+}
+
+function create(id: string): Bun.Subprocess {
+  return Bun.spawn([place.berth, "--root", place.state(place.berth), "create", id], {
+    cwd: place.bundle(place.berth),
+    env: place.env,
+    stdio: ["ignore", "ignore", Bun.file(`${place.path}/err`)],
+  });
+}
+
+test.if(here)(
+  "of a create whose caller was killed nothing is left, and its name is free at once",
+  async () => {
+    await configureSlow(0.4);
+    const child = create("i1");
+    await until(() => existsSync(`${place.path}/hooked`));
+    child.kill("SIGKILL");
+    await child.exited;
+    expect(await course(["delete", "--force", "i1"])).toMatchObject({ stderr: "", code: 0 });
+    await place.configure("exec sleep 1000");
+    expect(await course(["create", "i1"])).toMatchObject({ stderr: "", code: 0 });
+    await Bun.sleep(600); // the hook has ended, and with it the first create
+    expect(JSON.parse((await course(["state", "i1"])).stdout)).toMatchObject({ status: "created" });
+    expect(await course(["delete", "--force", "i1"])).toMatchObject({ code: 0 });
+  },
+);
+
+test.if(here)("where only the caller was killed the engine takes back what it has made", async () => {
+  await configureSlow(0.2);
+  const child = create("j1");
+  await until(() => existsSync(`${place.path}/hooked`));
+  child.kill("SIGKILL");
+  await child.exited;
+  await until(() => !existsSync(`${place.state(place.berth)}/j1`));
+});
+
+test.if(here)("an engine that is killed in the middle is told of, and delete removes the rest", async () => {
+  await configureSlow(0.4);
+  const child = create("k1");
+  await until(() => existsSync(`${place.path}/hooked`));
+  await place.engine?.kill();
+  expect(await child.exited).toBe(1);
+  expect(await readFile(`${place.path}/err`, "utf8")).toContain(
+    "the engine that performed this command has ended",
+  );
+  expect(await course(["delete", "--force", "k1"])).toMatchObject({ stderr: "", code: 0, alone: true });
+  expect(existsSync(`${place.state(place.berth)}/k1`)).toBe(false);
+  await place.engine?.start();
+  await place.configure("echo again");
+  expect(await course(["run", "k1"])).toMatchObject({ stdout: "again\n", alone: false });
+});
+
+test.if(here)("an engine that is told to end lets a command end first", async () => {
+  await configureSlow(0.4);
+  const child = create("l1");
+  await until(() => existsSync(`${place.path}/hooked`));
+  expect(await place.engine?.terminate()).toBe(0);
+  expect(await child.exited).toBe(0);
+  expect(await course(["delete", "--force", "l1"])).toMatchObject({ stderr: "", code: 0, alone: true });
+  await place.engine?.start();
+});
+
+test.if(here)("an engine that stands still keeps nobody waiting", async () => {
+  await place.configure("echo here");
+  process.kill(place.engine?.pid ?? 0, "SIGSTOP");
+  try {
+    expect(await course(["run", "m1"])).toMatchObject({ stdout: "here\n", code: 0, alone: true });
+  } finally {
+    process.kill(place.engine?.pid ?? 0, "SIGCONT");
+  }
+});
+
+/** Something at the engine's place that greets as told and then hangs up. */
+async function besideStranger(greeting: Uint8Array, words: readonly string[]): Promise<Course> {
+  const run = `${place.path}/stranger`;
+  await mkdir(run, { recursive: true });
+  using _stranger = Bun.listen({
+    unix: `${run}/${protocol.FRONT_SOCKET}`,
+    socket: {
+      data(socket) {
+        socket.write(greeting);
+        socket.end();
+      },
+    },
+  });
+  return await course(words, { env: { BERTH_RUN: run } });
+}
+
+test.if(here).each([
+  [
+    "of another build",
+    protocol.greeting(
+      "other",
+      Array.from({ length: protocol.FRONT_FACTS }, () => 0n),
+    ),
+  ],
+  ["that says something else", new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n".repeat(20))],
+  ["that hangs up", new Uint8Array()],
+])("an engine %s is not asked", async (_, greeting) => {
+  await place.configure("echo here");
+  expect(await besideStranger(greeting, ["run", "n1"])).toMatchObject({
+    stdout: "here\n",
+    stderr: "",
+    code: 0,
+    alone: true,
+  });
+});
+
+/** What the engine of this test answers to anybody. */
+async function greetingOfOurs(): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const unix = `${place.engine?.run}/${protocol.FRONT_SOCKET}`;
+  const socket = await Bun.connect({
+    unix,
+    socket: { data: (_, bytes) => resolve(Buffer.from(bytes)) },
+  });
+  socket.write(protocol.frame(protocol.FRONT_HELLO));
+  const greeting = await promise;
+  socket.end();
+  return greeting;
+}
+
+/** Whoever it is greets as the engine does, and then has root print what it likes. */
+const STRANGER = `
+  const [unix, greeting, orders] = process.argv.slice(1);
+  Bun.listen({ unix, socket: {
+    open: (socket) => void (socket.data = [greeting, orders]),
+    data: (socket) => void socket.write(Buffer.from(socket.data.shift() ?? "", "hex")),
+  } });
+  require("node:fs").writeSync(1, "listens");
+`;
+
+test.if(here).each([
+  ["root's is obeyed", 0, "ordered\n"],
+  ["another user's is not asked", 65534, "here\n"],
+])("an engine of %s", async (_, uid, stdout) => {
+  const run = `${place.path}/stranger-${uid}`;
+  await mkdir(run);
+  await chown(run, uid, uid);
+  await chmod(place.path, 0o711);
+  const orders = Buffer.concat([
+    protocol.frame(protocol.FRONT_PRINT, protocol.int32(1), Buffer.from("ordered\n")),
+    protocol.frame(protocol.FRONT_END, protocol.int32(0)),
+  ]);
+  const greeting = await greetingOfOurs();
+  const words = [`${run}/${protocol.FRONT_SOCKET}`, greeting.toString("hex"), orders.toString("hex")];
+  const drop = ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+  const stranger = Bun.spawn([...drop, process.execPath, "-e", STRANGER, ...words], {
+    cwd: "/",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await stranger.stdout.getReader().read();
+    await place.configure("echo here");
+    expect(await course(["run", "p1"], { env: { BERTH_RUN: run } })).toMatchObject({ stdout, code: 0 });
+  } finally {
+    stranger.kill();
+    await stranger.exited;
+  }
+});
+
+test.if(here)(
+  "what speaks to the engine's socket without sense is hung up on, and the engine goes on",
+  async () => {
+    const path = `${place.engine?.run}/${protocol.FRONT_SOCKET}`;
+    const huge = Buffer.alloc(8, 0xff);
+    for (const bytes of [
+      huge,
+      protocol.frame(protocol.FRONT_CALL),
+      protocol.frame(protocol.FRONT_CONTROL, protocol.uint64(7n)),
+      protocol.frame(99, Buffer.from("x")),
+    ]) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const socket = await Bun.connect({ unix: path, socket: { data() {}, close: () => resolve() } });
+      socket.write(bytes);
+      if (bytes[4] === 99) socket.end(); // what it does not know it skips
+      await promise;
+    }
+    await place.configure("echo here");
+    expect(await course(["run", "o1"])).toMatchObject({ stdout: "here\n", code: 0, alone: false });
+  },
+);
