@@ -6,7 +6,7 @@ import type { Figure, Options } from "./figure.ts";
 import { load } from "./load.ts";
 import { createMany, list, listAll, readyEmpty, readyMany } from "./many.ts";
 import { idleMemory, memoryPerContainer } from "./memory.ts";
-import { ociDocker, ociExec, ociParallel, ociRun, ociRunFiltered } from "./oci.ts";
+import { oci } from "./oci.ts";
 import { parallelOnBridge, parallelWithoutNetwork } from "./parallel.ts";
 import { openPeers, type Peers } from "./peers.ts";
 import { phases } from "./phases.ts";
@@ -27,11 +27,7 @@ const FIGURES: readonly Figure[] = [
   exec,
   parallelWithoutNetwork,
   parallelOnBridge,
-  ociRun,
-  ociRunFiltered,
-  ociExec,
-  ociParallel,
-  ociDocker,
+  ...oci,
   memoryPerContainer,
   load,
   createMany,

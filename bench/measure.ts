@@ -36,10 +36,13 @@ export function once(command: Command, env: Environment = {}): number {
 }
 
 /** The time until all of `count` such processes, started at once, have ended. */
-export async function together(command: Command, count: number): Promise<number> {
+export async function together(command: Command, count: number, env: Environment = {}): Promise<number> {
   const started = performance.now();
   const children = Array.from({ length: count }, () =>
-    Bun.spawn([...command], { env: { PATH, HOME: "/nonexistent" }, stdio: ["ignore", "ignore", "ignore"] }),
+    Bun.spawn([...command], {
+      env: { PATH, HOME: "/nonexistent", ...env },
+      stdio: ["ignore", "ignore", "ignore"],
+    }),
   );
   const codes = await Promise.all(children.map(({ exited }) => exited));
   const took = performance.now() - started;

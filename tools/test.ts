@@ -68,7 +68,9 @@ async function runSuite({ name, paths, env, processes }: Suite): Promise<Sum> {
 }
 
 function hasTests(path: string): boolean {
-  return path.endsWith(".test.ts") || [...new Bun.Glob(`${path.slice(2)}/**/*.test.ts`).scanSync()].length > 0;
+  return (
+    path.endsWith(".test.ts") || [...new Bun.Glob(`${path.slice(2)}/**/*.test.ts`).scanSync()].length > 0
+  );
 }
 
 /** The counts in the first element of bun's report. */
