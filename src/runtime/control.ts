@@ -1,13 +1,11 @@
 /** The engine's end of a shim's control connection: what the shim says, and what it is asked to do. */
-import { errnoText } from "../kernel/errno.ts";
-import { BerthError } from "../lib/error.ts";
 import { Outbox } from "../lib/outbox.ts";
 import { FrameDecoder, type ShimMessage } from "./frames.ts";
 
 export interface ControlListener {
   /** State, failure, warning, exit; replies are not passed on. */
   message(message: ShimMessage): void;
-  /** The shim is gone, or we have closed. Nothing comes any more. */
+  /** The shim has hung up, or we have closed. Nothing comes any more. */
   closed(): void;
 }
 
@@ -60,28 +58,25 @@ export class Control {
     this.#outbox.send(frame);
   }
 
-  /** A frame that the shim answers. */
-  async ask(frame: Uint8Array, what: string): Promise<void> {
+  /** A frame that the shim answers: with an errno, 0 where it is done. Undefined where the connection has ended before. */
+  async ask(frame: Uint8Array): Promise<number | undefined> {
     const reply = this.#replies.next();
     this.send(frame);
-    const errno = await reply;
-    if (errno !== 0)
-      throw new BerthError(errno === ESRCH ? "not_found" : "internal", `${what}: ${errnoText(errno)}`);
+    return await reply;
   }
 
   close(): void {
     this.#socket.terminate();
   }
 }
-const ESRCH = 3;
 
 /** Answers come in the order of the questions. */
 class Replies {
-  #waiting: ((errno: number) => void)[] = [];
+  #waiting: ((errno?: number) => void)[] = [];
   #closed = false;
 
-  next(): Promise<number> {
-    if (this.#closed) return Promise.resolve(ESRCH);
+  next(): Promise<number | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
@@ -93,7 +88,7 @@ class Replies {
   close(): boolean {
     const first = !this.#closed;
     this.#closed = true;
-    for (const answer of this.#waiting.splice(0)) answer(ESRCH);
+    for (const answer of this.#waiting.splice(0)) answer();
     return first;
   }
 }

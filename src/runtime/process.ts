@@ -1,16 +1,33 @@
 /** A process under a shim, as the engine holds it: from the clone to the exit record. */
+import { errnoText } from "../kernel/errno.ts";
+import { hasErrno } from "../kernel/error.ts";
 import { BerthError } from "../lib/error.ts";
-import { openAttachment, openFollower } from "./attach.ts";
+import { openAttachment, openFollower, withSocketPath } from "./attach.ts";
 import { Control, type Place } from "./control.ts";
 import { exitCodeOf, type Failure, startError, warningText } from "./failure.ts";
-import { hooksDoneFrame, resizeFrame, type ShimMessage, signalFrame, startFrame } from "./frames.ts";
+import {
+  helloFrame,
+  hooksDoneFrame,
+  resizeFrame,
+  type ShimMessage,
+  signalFrame,
+  startFrame,
+} from "./frames.ts";
 import type { Op } from "./op.ts";
-import { EXITED_OOM_KILLED, PHASE_READY, PHASE_RUNNING } from "./protocol.ts";
+import { EXITED_OOM_KILLED, PHASE_EXITED, PHASE_READY, PHASE_RUNNING } from "./protocol.ts";
 import { lostFromLog, readExit } from "./records.ts";
 import type { AttachStream, ExitRecord, LogFollower, ProcessHandle, ProcessIdentity } from "./runtime.ts";
 
 /** The first version of shims that has ATTACH_LOG. */
 const FOLLOW_VERSION = 2;
+/** A connection that ends sooner counts as refused. So many in a row, each a little later, and the shim is not asked any more. */
+const LASTED_MS = 1000;
+const REFUSALS_LIMIT = 5;
+const REFUSED_MS = 10;
+const SIGKILL = 9;
+const ENOENT = 2;
+const ESRCH = 3;
+const ECONNREFUSED = 111;
 
 export interface SupervisedOptions {
   readonly runDirectory: string;
@@ -39,6 +56,10 @@ export class Supervised implements ProcessHandle {
   readonly #running = Promise.withResolvers<void>();
   readonly #attached = new Set<AttachStream>();
   #control: Control | undefined;
+  /** Whether there is a shim to talk to: not decided while we connect to it again. */
+  #connected = Promise.resolve(true);
+  /** Connections in a row that have ended soon, or have not come to be. */
+  #refusals = 0;
   /** What its shim speaks; it may be older than this engine, or newer. */
   #version = 0;
   /** Start was said; once is enough. */
@@ -58,11 +79,19 @@ export class Supervised implements ProcessHandle {
   /** Resolves when the process exists; throws why it does not. */
   static async open(place: Place, options: SupervisedOptions): Promise<Supervised> {
     const process = new Supervised(options);
-    process.#control = await Control.open(place, {
-      message: (message) => process.#hear(message),
-      closed: () => void process.#gone(),
-    });
+    await process.#connect(place);
     return process;
+  }
+
+  async #connect(place: Place): Promise<void> {
+    const opened = performance.now();
+    this.#control = await Control.open(place, {
+      message: (message) => this.#hear(message),
+      closed: () => {
+        if (performance.now() - opened > LASTED_MS) this.#refusals = 0;
+        void this.#gone();
+      },
+    });
   }
 
   /** Resolves when the process and its namespaces exist. */
@@ -109,11 +138,26 @@ export class Supervised implements ProcessHandle {
 
   async signal(signal: number): Promise<void> {
     if (this.#settled) throw new BerthError("not_found", `process ${this.pid} has ended`);
-    await this.#control?.ask(signalFrame(signal), `send signal ${signal} to process ${this.pid}`);
+    const again = signal === SIGKILL; // nobody notices whether it came once or twice
+    await this.#ask(signalFrame(signal), `send signal ${signal} to process ${this.pid}`, { again });
   }
 
   async resize(rows: number, columns: number): Promise<void> {
-    await this.#control?.ask(resizeFrame(rows, columns), `resize the terminal of process ${this.pid}`);
+    const what = `resize the terminal of process ${this.pid}`;
+    await this.#ask(resizeFrame(rows, columns), what, { again: true });
+  }
+
+  /** `again`: it may be asked twice, where a connection has ended before the answer came. */
+  async #ask(frame: Uint8Array, what: string, { again }: { again: boolean }): Promise<void> {
+    while (await this.#connected) {
+      const errno = await this.#control?.ask(frame);
+      if (errno === 0) return;
+      if (errno !== undefined)
+        throw new BerthError(errno === ESRCH ? "not_found" : "internal", `${what}: ${errnoText(errno)}`);
+      if (!again && (await this.#connected))
+        throw new BerthError("internal", `${what}: its shim has hung up, and may have done it or not`);
+    }
+    throw new BerthError("not_found", `${what}: ${errnoText(ESRCH)}`);
   }
 
   async attach(streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<AttachStream> {
@@ -136,7 +180,7 @@ export class Supervised implements ProcessHandle {
   /** We hear no more of it, and it goes on; at the barrier its shim gives it up. */
   disconnect(): void {
     this.#disconnected = true;
-    this.#control?.close();
+    this.#hangUp();
   }
 
   async #start(): Promise<void> {
@@ -159,6 +203,7 @@ export class Supervised implements ProcessHandle {
         this.#ran = message.phase >= PHASE_RUNNING;
         if (message.phase >= PHASE_READY) this.#ready.resolve();
         if (this.#ran) this.#running.resolve();
+        if (message.phase === PHASE_EXITED) this.#believeRecord(); // told before we were there to hear it
         return;
       case "barrier":
         return this.#atHooks.resolve();
@@ -193,14 +238,59 @@ export class Supervised implements ProcessHandle {
     this.#exited.resolve(record);
   }
 
-  /** The connection has ended; a shim that came to its end has left a record, also of what we did not get to read. */
-  async #gone(): Promise<void> {
-    if (this.#settled || this.#disconnected) return;
+  /** True where there was one. A shim that came to its end has left it, also of what we did not get to read. */
+  #believeRecord(): boolean {
     const record = readExit(this.#options.runDirectory);
-    if (record?.failure !== undefined) return this.#fail(record.failure);
+    if (record?.failure !== undefined) this.#fail(record.failure);
+    else if (record !== undefined) {
+      this.#running.resolve();
+      this.#settle(record);
+    }
+    return record !== undefined;
+  }
+
+  async #gone(): Promise<void> {
+    this.#connected = this.#isOver ? Promise.resolve(false) : this.#connectAgain();
+    if ((await this.#connected) || this.#disconnected) return;
+    const known = this.#settled || this.#believeRecord();
     const error = new BerthError("internal", `the shim of process ${this.pid} is gone`);
-    if (record !== undefined) this.#running.resolve();
     for (const milestone of this.#milestones) milestone.reject(error);
-    this.#settle(record ?? (await this.#options.lost()));
+    if (!known) this.#settle(await this.#options.lost());
+  }
+
+  get #isOver(): boolean {
+    return this.#settled || this.#disconnected;
+  }
+
+  /**
+   * False where the shim is gone, or as good as gone. One that is there listens, and tells its state to whoever connects; only
+   * one that has not been told to start has given its process up.
+   */
+  async #connectAgain(): Promise<boolean> {
+    if (!this.#ran && this.#started === undefined) return false;
+    while (!this.#isOver && this.#refusals < REFUSALS_LIMIT) {
+      await Bun.sleep(this.#refusals ** 2 * REFUSED_MS);
+      this.#refusals += 1;
+      if (this.#believeRecord()) return false;
+      try {
+        await withSocketPath(this.#options.runDirectory, (unix) => this.#connect({ unix }));
+        return this.#isOver ? this.#hangUp() : this.#greet();
+      } catch (error) {
+        if (hasErrno(error, ENOENT, ECONNREFUSED)) return false; // nobody listens there any more
+      }
+    }
+    return false;
+  }
+
+  /** A start that was said and not heard is said again: that opens nothing twice. */
+  #greet(): true {
+    this.send(helloFrame());
+    if (!this.#ran) this.send(startFrame());
+    return true;
+  }
+
+  #hangUp(): false {
+    this.#control?.close();
+    return false;
   }
 }

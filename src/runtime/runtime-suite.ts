@@ -10,6 +10,8 @@ import type { Launch, ProcessHandle, Runtime } from "./runtime.ts";
 import {
   bytesOf,
   missingForContainers,
+  openedBy,
+  shutDown,
   Testbed,
   type TestbedOptions,
   textOf,
@@ -54,6 +56,8 @@ export function runtimeSuite({ title, open, missing = missingForContainers(), ca
   });
 }
 
+/** Programs ignore it. */
+const SIGWINCH = 28;
 const everything = { stdin: true, stdout: true, stderr: true };
 
 export function nothingLeft(bed: Testbed, { supervision, spec }: Launch): void {
@@ -390,6 +394,34 @@ function recovery({ bed, runtime, check }: Kit): void {
     await handle.start();
     kill(readState(launch.supervision.runDirectory)?.shimPid ?? 0, 9);
     expect(await handle.exited).toMatchObject({ exitCode: 137 });
+    await handle.release();
+    nothingLeft(bed, launch);
+  });
+
+  check("goes on where the connection to its shim is lost: no output, no end is missing", async () => {
+    const launch = bed.launch(["sh", "-c", "read line; echo $line; exit 5"], {
+      supervision: { openStdin: true, stdinOnce: true },
+    });
+    const { result: handle, sockets } = await openedBy(() => runtime.create(launch));
+    const stream = await handle.attach(everything);
+    await handle.start();
+    shutDown(sockets);
+    await handle.signal(SIGWINCH).catch(() => undefined); // answered when the loss is noticed
+    await stream.write(Buffer.from("across\n"));
+    expect(await textOf(stream.output)).toContain("across");
+    expect(await handle.exited).toEqual({ exitCode: 5, oomKilled: false, finishedAt: expect.any(BigInt) });
+    expect(bed.logged(launch)).toBe("across\n");
+    await handle.release();
+    nothingLeft(bed, launch);
+  });
+
+  check("is ended by a signal right behind a connection that is lost, and not counted as lost", async () => {
+    const launch = bed.launch(["sleep", "60"]);
+    const { result: handle, sockets } = await openedBy(() => runtime.create(launch));
+    await handle.start();
+    shutDown(sockets);
+    await handle.signal(9);
+    expect(await handle.exited).toEqual({ exitCode: 137, oomKilled: false, finishedAt: expect.any(BigInt) });
     await handle.release();
     nothingLeft(bed, launch);
   });

@@ -1,10 +1,13 @@
 /** For tests: a busybox root filesystem and launches in it, all below one directory that goes away. */
+import { dlopen } from "bun:ffi";
 import {
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -197,6 +200,39 @@ export class Testbed implements AsyncDisposable {
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+/** With the sockets of ours that are there since. */
+export async function openedBy<T>(work: () => Promise<T>): Promise<{ result: T; sockets: number[] }> {
+  const before = openSockets();
+  const result = await work();
+  const sockets = [...openSockets()].flatMap(([fd, link]) => (before.get(fd) === link ? [] : [fd]));
+  return { result, sockets };
+}
+
+function openSockets(): Map<number, string> {
+  const links = readdirSync("/proc/self/fd").map(
+    (fd) => [Number(fd), linkOf(`/proc/self/fd/${fd}`)] as const,
+  );
+  return new Map(links.filter(([, link]) => link.startsWith("socket:")));
+}
+
+/** "" where it is closed by now, as that of the listing itself. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** The one connection among them ends as if the other side had hung up. */
+export function shutDown(sockets: readonly number[]): void {
+  const { symbols } = dlopen("libc.so.6", { shutdown: { args: ["i32", "i32"], returns: "i32" } });
+  const [fd = -1] = sockets;
+  if (sockets.length !== 1 || symbols.shutdown(fd, SHUT_RDWR) !== 0)
+    throw new Error(`no connection: ${sockets}`);
+}
+const SHUT_RDWR = 2;
 
 export async function bytesOf(output: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
