@@ -1,4 +1,6 @@
 /** `container:ID` as network, IPC or PID mode: the namespaces of another container, which must run. */
+import { closeSync } from "node:fs";
+import { openNamespace } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import type { Container } from "./container.ts";
 import { networkKind, otherContainer } from "./network.ts";
@@ -17,7 +19,15 @@ export interface Joined {
   readonly sharedShm?: string;
 }
 
-export function joinOthers(parts: Parts, { hostConfig, idMap }: ContainerSpec): Joined {
+/** A path by which a namespace of a container that runs is found. */
+type FindNamespace = (container: Container, name: string) => string;
+
+/** `find`: by number, for the eye, if it is not said how. */
+export function joinOthers(
+  parts: Parts,
+  { hostConfig, idMap }: ContainerSpec,
+  find: FindNamespace = namespacePath,
+): Joined {
   const network = networkKind(hostConfig);
   const ipc = otherContainer(hostConfig.IpcMode);
   const pid = otherContainer(hostConfig.PidMode);
@@ -27,10 +37,10 @@ export function joinOthers(parts: Parts, { hostConfig, idMap }: ContainerSpec): 
   const sharer = idMap && (owner ?? donor ?? family);
   return {
     join: {
-      ...(sharer && { user: namespacePath(sharer, "user") }),
-      ...(owner && { network: namespacePath(owner, "net") }),
-      ...(donor && { ipc: namespacePath(donor, "ipc") }),
-      ...(family && { pid: namespacePath(family, "pid") }),
+      ...(sharer && { user: find(sharer, "user") }),
+      ...(owner && { network: find(owner, "net") }),
+      ...(donor && { ipc: find(donor, "ipc") }),
+      ...(family && { pid: find(family, "pid") }),
     },
     ...(owner && { files: networkFilesIn(containerDirectory(parts.places, owner.id)) }),
     ...(donor && { sharedShm: shmOf(parts, donor) }),
@@ -40,7 +50,11 @@ export function joinOthers(parts: Parts, { hostConfig, idMap }: ContainerSpec): 
 function running(parts: Parts, ref: string, what: string): Container {
   const other = parts.registry.get(ref);
   if (other.handle !== undefined) return other;
-  throw new BerthError("conflict", `cannot join ${what} of a non running container: ${other.id}`);
+  throw notRunning(other, what);
+}
+
+function notRunning({ id }: Container, what: string): BerthError {
+  return new BerthError("conflict", `cannot join ${what} of a non running container: ${id}`);
 }
 
 function shareable(donor: Container): Container {
@@ -58,4 +72,14 @@ function shmOf(parts: Parts, donor: Container): string {
 
 function namespacePath({ handle }: Container, name: string): string {
   return `/proc/${handle?.pid}/ns/${name}`;
+}
+
+/** Held open by us until `held` is disposed: where the process ends meanwhile, its number may be another's, and the path still means what it did. */
+export function holdingIn(held: DisposableStack): FindNamespace {
+  return (container, name) => {
+    const fd = container.handle && openNamespace(container.handle, name);
+    if (fd === undefined) throw notRunning(container, `the ${name} namespace`);
+    held.defer(() => closeSync(fd));
+    return `/proc/${process.pid}/fd/${fd}`;
+  };
 }

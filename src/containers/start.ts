@@ -10,7 +10,7 @@ import type { NetworkPlan, ProcessHandle } from "../runtime/runtime.ts";
 import { startPaused } from "../wire/messages.ts";
 import type { Container } from "./container.ts";
 import { networkEvent, watchExit } from "./exit.ts";
-import { joinOthers } from "./join.ts";
+import { holdingIn, joinOthers } from "./join.ts";
 import { toLaunch } from "./launch.ts";
 import { mountRequests } from "./mounts.ts";
 import { networkKind } from "./network.ts";
@@ -50,7 +50,8 @@ async function launch(parts: Parts, container: Container): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const endpoint = openEndpoint(parts, container, undo);
   const shared = openSharedMemory(parts, container, undo);
-  const others = joinOthers(parts, container.spec);
+  using held = new DisposableStack(); // until the program runs: then it is in them
+  const others = joinOthers(parts, container.spec, holdingIn(held));
   const own = networkFilesIn(containerDirectory(parts.places, container.id));
   if (container.autoRemove) forgetVolatileMount(containerDirectory(parts.places, container.id));
   if (others.files === undefined) writeNetworkFiles(own, container.spec, parts.networks, endpoint);

@@ -1,8 +1,9 @@
 /** Signals, namespaces, privileges: what a process does to itself and to others. */
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { attempt, call, cString, type Path } from "./ffi.ts";
 import { hasErrno, KernelError } from "./error.ts";
 
+const ENOENT = 2;
 const ESRCH = 3;
 
 /** False where there is no such process any more. */
@@ -49,7 +50,7 @@ function statField(pid: number, number: number): string | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[number - FIRST_BEHIND_NAME]; // the name before it may hold anything
   } catch (error) {
-    if (hasErrno(error, ESRCH, 2)) return undefined;
+    if (hasErrno(error, ESRCH, ENOENT)) return undefined;
     throw error;
   }
 }
@@ -68,6 +69,26 @@ export function signalProcess(
   }
 }
 
+/** A descriptor of one of its namespaces, never of those of a process that has its number later; undefined where it has ended. The caller closes it. */
+export function openNamespace(
+  target: { readonly pid: number; readonly startTime: bigint },
+  name: string,
+): number | undefined {
+  const fd = openOrGone(`/proc/${target.pid}/ns/${name}`);
+  if (fd === undefined || startTime(target.pid) === target.startTime) return fd; // looked at behind: it still is the one whose namespace was opened
+  closeSync(fd);
+  return undefined;
+}
+
+function openOrGone(path: string): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (hasErrno(error, ESRCH, ENOENT)) return undefined;
+    throw error;
+  }
+}
+
 /** Whether the process that was started then is still at work; one that nobody has reaped yet is not. */
 export function processState(pid: number, started: bigint): "alive" | "ended" {
   try {
@@ -75,7 +96,7 @@ export function processState(pid: number, started: bigint): "alive" | "ended" {
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[19] === String(started) && !/[ZX]/.test(fields[0] ?? "") ? "alive" : "ended";
   } catch (error) {
-    if (hasErrno(error, ESRCH, 2)) return "ended";
+    if (hasErrno(error, ESRCH, ENOENT)) return "ended";
     throw error;
   }
 }

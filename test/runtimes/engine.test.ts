@@ -1,18 +1,26 @@
 /** The engine with other runtimes: every command that a container of berth's own knows, and the engine's death in between. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Spec } from "../../src/runtime/spec.ts";
 import { command, type CommandResult } from "../support/command.ts";
 import { BERTH, startEngine, type TestEngine } from "../support/engine.ts";
 import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
 
+const directory = mkdtempSync("/tmp/bt-runtimes-");
 const CONFIG = {
   runtimes: {
+    noting: { path: `${directory}/noting` },
     sandbox: { path: "/usr/bin/runsc", runtimeArgs: ["--network=host", "--file-access=shared"] },
   },
 };
 
-const directory = mkdtempSync("/tmp/bt-runtimes-");
+/** Makes nothing, and leaves what it was told. */
+const NOTING = `#!/bin/sh
+while [ $# -gt 0 ]; do [ "$1" != --bundle ] || cp "$2/config.json" ${directory}/noted; shift; done
+exit 1
+`;
+writeFileSync(`${directory}/noting`, NOTING, { mode: 0o755 });
 writeFileSync(`${directory}/daemon.json`, JSON.stringify(CONFIG));
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -147,6 +155,14 @@ for (const [runtime, present, seen] of RUNTIMES)
       await nothingLeft();
     }, 60_000);
 
+    test("has the network of another container", async () => {
+      await berth("run", "-d", "--name", "owner", "busybox", "sleep", "1000");
+      const address = (await inspect("owner", ".NetworkSettings.IPAddress")).trim();
+      const { stdout } = await run("--rm", "--network", "container:owner", "busybox", "ip", "-4", "addr");
+      expect(stdout).toContain(`inet ${address}/`);
+      await nothingLeft();
+    }, 60_000);
+
     test("binds what it is told to, and copies in and out", async () => {
       const bound = `${directory}/${runtime}-bound/new`;
       await run(
@@ -198,6 +214,31 @@ for (const [runtime, present, seen] of RUNTIMES)
       expect((await run("--explain=json", "busybox", "true")).stdout).toContain(`"create",`);
     }, 60_000);
   });
+
+describe.if(has("root", "busybox"))("the engine with a runtime that is told to join", () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await startEngine({
+      image: "busybox",
+      arguments: ["--config-file", `${directory}/daemon.json`],
+    });
+  }, 30_000);
+  afterAll(() => engine[Symbol.asyncDispose](), 30_000);
+
+  test("holds the namespace open: no number that may be another's by then is handed on", async () => {
+    await engine.berth(["run", "-d", "--name", "owner", "--ipc", "shareable", "busybox", "sleep", "1000"]);
+    const modes = ["--network", "--ipc", "--pid"].flatMap((option) => [option, "container:owner"]);
+    const { code } = await engine.berth(["run", "--rm", "--runtime", "noting", ...modes, "busybox", "true"]);
+    expect(code).toBe(125);
+    const { linux } = JSON.parse(readFileSync(`${directory}/noted`, "utf8")) as Spec;
+    const joined = linux.namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [[type, path]]));
+    const held = expect.stringMatching(new RegExp(`^/proc/${engine.pid}/fd/\\d+$`));
+    expect(Object.fromEntries(joined)).toEqual({ network: held, ipc: held, pid: held });
+    const { stdout } = await command(["ls", "-l", `/proc/${engine.pid}/fd`]);
+    expect(stdout).not.toMatch(/-> (net|ipc|pid):/);
+    await engine.removeContainers();
+  }, 60_000);
+});
 
 describe.if(has("root", "busybox", "runc", "docker"))("a client", () => {
   let engine: TestEngine;
