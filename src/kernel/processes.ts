@@ -1,10 +1,11 @@
 /** Signals, namespaces, privileges: what a process does to itself and to others. */
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { attempt, call, cString, type Path } from "./ffi.ts";
 import { hasErrno, KernelError } from "./error.ts";
 
 const ENOENT = 2;
 const ESRCH = 3;
+const SIGKILL = 9;
 
 /** False where there is no such process any more. */
 export function kill(pid: number, signal: number): boolean {
@@ -30,25 +31,28 @@ function delivered(result: number, target: number): boolean {
   return true;
 }
 
-/** When the process was started, in clock ticks since boot (proc(5), field 22); undefined when it is gone. */
+/** When the process was started, in clock ticks since boot; undefined when it is gone. */
 export function startTime(pid: number): bigint | undefined {
-  const field = statField(pid, 22);
+  const field = statFields(pid)?.[START_TIME - FIRST_BEHIND_NAME];
   return field === undefined ? undefined : BigInt(field);
 }
 
 /** Undefined when it is gone. */
 export function parentOf(pid: number): number | undefined {
-  const field = statField(pid, 4);
+  const field = statFields(pid)?.[PARENT - FIRST_BEHIND_NAME];
   return field === undefined ? undefined : Number(field);
 }
 
+/** As proc(5) counts the fields of `stat`. */
 const FIRST_BEHIND_NAME = 3;
+const PARENT = 4;
+const START_TIME = 22;
 
-/** As proc(5) counts them. */
-function statField(pid: number, number: number): string | undefined {
+/** Those behind the name, which may hold anything; undefined when the process is gone. */
+function statFields(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[number - FIRST_BEHIND_NAME]; // the name before it may hold anything
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch (error) {
     if (hasErrno(error, ESRCH, ENOENT)) return undefined;
     throw error;
@@ -67,6 +71,36 @@ export function signalProcess(
   } finally {
     closeSync(pidfd);
   }
+}
+
+/** SIGKILL to all that a process has started and what those have; how many there were. Who is quick starts more meanwhile: ask until there is none. */
+export function killDescendants(ancestor: { readonly pid: number; readonly startTime: bigint }): number {
+  const children = new Map<number, ProcessStat[]>();
+  for (const stat of processStats()) {
+    const siblings = children.get(stat.parent) ?? [];
+    children.set(stat.parent, [...siblings, stat]);
+  }
+  if (startTime(ancestor.pid) !== ancestor.startTime) return 0; // looked at behind: the children were its own
+  const found = [...(children.get(ancestor.pid) ?? [])];
+  for (const { pid } of found) found.push(...(children.get(pid) ?? []));
+  return found.filter((stat) => signalProcess(stat, SIGKILL)).length;
+}
+
+interface ProcessStat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly startTime: bigint;
+}
+
+/** Of all processes that have not ended. */
+function processStats(): ProcessStat[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    const fields = statFields(Number(pid));
+    if (fields === undefined || /[ZX]/.test(fields[0] ?? "")) return [];
+    const number = (field: number) => fields[field - FIRST_BEHIND_NAME] ?? "0";
+    return [{ pid: Number(pid), parent: Number(number(PARENT)), startTime: BigInt(number(START_TIME)) }];
+  });
 }
 
 /** A descriptor of one of its namespaces, never of those of a process that has its number later; undefined where it has ended. The caller closes it. */
@@ -91,14 +125,9 @@ function openOrGone(path: string): number | undefined {
 
 /** Whether the process that was started then is still at work; one that nobody has reaped yet is not. */
 export function processState(pid: number, started: bigint): "alive" | "ended" {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[19] === String(started) && !/[ZX]/.test(fields[0] ?? "") ? "alive" : "ended";
-  } catch (error) {
-    if (hasErrno(error, ESRCH, ENOENT)) return "ended";
-    throw error;
-  }
+  const fields = statFields(pid) ?? [];
+  const same = fields[START_TIME - FIRST_BEHIND_NAME] === String(started);
+  return same && !/[ZX]/.test(fields[0] ?? "") ? "alive" : "ended";
 }
 
 export function prctl(option: number, ...values: readonly number[]): void {

@@ -1,5 +1,8 @@
 /** The only door to child processes. Nobody inherits our environment unless `env: process.env` is written out. */
 import { BerthError } from "../lib/error.ts";
+import { kill } from "./processes.ts";
+
+const SIGKILL = 9;
 
 /** What a descriptor of the child is: ours by number, a pipe to us, or /dev/null. */
 export type Stdio = number | "pipe" | "ignore";
@@ -37,6 +40,8 @@ export interface RunOptions {
   readonly input?: Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Then it is killed, with what it has started. Absent: it takes its time. */
+  readonly timeoutMs?: number;
 }
 
 export const TOOL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -55,19 +60,39 @@ export function findTool(tool: string, debianPackage: string): string {
 
 /** Runs a tool of the host to its end and answers what it printed; a failure is thrown with the end of its stderr. */
 export async function run(tool: string, args: readonly string[], options: RunOptions): Promise<Uint8Array> {
-  const { debianPackage, input, env = { PATH: TOOL_PATH, LC_ALL: "C.UTF-8" }, cwd } = options;
+  const { debianPackage, input, env = { PATH: TOOL_PATH, LC_ALL: "C.UTF-8" }, cwd, timeoutMs } = options;
   const command = [findTool(tool, debianPackage), ...args];
   const stdio: Stdio[] = [input === undefined ? "ignore" : "pipe", "pipe", "pipe"];
-  const child = spawn(command, { stdio, env, ...(cwd === undefined ? {} : { cwd }) });
+  const detached = timeoutMs !== undefined; // a process group of its own, to be killed whole
+  const child = spawn(command, { stdio, env, detached, ...(cwd === undefined ? {} : { cwd }) });
   if (input !== undefined) {
     child.stdin.write(input);
     child.stdin.end();
   }
-  const [output, errors, exitCode] = await Promise.all([
+  const ending = Promise.all([
     new Response(child.stdout).bytes(),
     new Response(child.stderr).text(),
     child.exited,
   ]);
+  const [output, errors, exitCode] = await (timeoutMs === undefined
+    ? ending
+    : within(ending, timeoutMs, () => overdue(tool, child, timeoutMs)));
   if (exitCode === 0) return output;
   throw new BerthError("internal", `${tool} failed (exit code ${exitCode}): ${errors.trim().slice(-2000)}`);
+}
+
+/** The reason is asked for only when it is needed. */
+async function within<T>(work: Promise<T>, timeoutMs: number, reason: () => BerthError): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(reason()), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function overdue(tool: string, { pid }: Child, timeoutMs: number): BerthError {
+  kill(-pid, SIGKILL);
+  return new BerthError("internal", `${tool} was killed: it was not done within ${timeoutMs / 1000} s`);
 }

@@ -19,10 +19,21 @@ export interface ExternalOptions {
   readonly instance: string;
   readonly features: Features;
   readonly runtime: ExternalRuntime;
+  /** How long each command of the runtime may take. */
+  readonly timeoutMs?: number;
 }
 
-export function openExternalRuntime({ instance, features, runtime }: ExternalOptions): Runtime {
+/** As long as Kubernetes' kubelet waits for a runtime: one that needs it is stuck, not slow. */
+const PATIENCE_MS = 120_000;
+
+export function openExternalRuntime({
+  instance,
+  features,
+  runtime,
+  timeoutMs = PATIENCE_MS,
+}: ExternalOptions): Runtime {
   const driver = {
+    patience: { timeoutMs, overdue: () => overdue(runtime, timeoutMs) },
     plan: (launch: Launch) => compileExternalPlan(launch, runtime, features),
     execPlan: (launch: ExecLaunch) => compileExternalExecPlan(launch, runtime, shimOf(launch), features),
     prepare: (launch: Launch) => {
@@ -30,9 +41,14 @@ export function openExternalRuntime({ instance, features, runtime }: ExternalOpt
         mkdirSync(path, { recursive: true, mode: 0o755 });
     },
     rootPath,
-    forget: (id: string) => forget(runtime, id),
+    forget: (id: string) => forget(runtime, id, timeoutMs),
   };
   return new ShimRuntime({ instance, features, driver });
+}
+
+function overdue({ name }: ExternalRuntime, timeoutMs: number): BerthError {
+  const words = `the runtime "${name}" was killed: it was not done within ${timeoutMs / 1000} s`;
+  return new BerthError("internal", words);
 }
 
 /** The process's parent, as long as it is there: no other that has got its number joins in. */
@@ -57,10 +73,10 @@ function isSameFile(a: string, b: string): boolean {
 }
 
 /** Runtimes name what they keep of a container after its id. Without anything of it there is nobody to ask. */
-async function forget(runtime: ExternalRuntime, id: string): Promise<void> {
+async function forget(runtime: ExternalRuntime, id: string, timeoutMs: number): Promise<void> {
   if (!namesIn(runtime.stateDirectory).some((name) => name.startsWith(id))) return;
   const [path = "", ...args] = commandOf(runtime);
-  await run(path, [...args, "delete", "--force", id], { debianPackage: runtime.name });
+  await run(path, [...args, "delete", "--force", id], { debianPackage: runtime.name, timeoutMs });
 }
 
 function namesIn(directory: string): string[] {

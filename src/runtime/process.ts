@@ -1,6 +1,7 @@
 /** A process under a shim, as the engine holds it: from the clone to the exit record. */
 import { errnoText } from "../kernel/errno.ts";
 import { hasErrno } from "../kernel/error.ts";
+import { killDescendants, startTime } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import { openAttachment, openFollower, withSocketPath } from "./attach.ts";
 import { Control, type Place } from "./control.ts";
@@ -14,7 +15,7 @@ import {
   startFrame,
 } from "./frames.ts";
 import type { Op } from "./op.ts";
-import { EXITED_OOM_KILLED, PHASE_EXITED, PHASE_READY, PHASE_RUNNING } from "./protocol.ts";
+import { EXITED_OOM_KILLED, PHASE_CLONED, PHASE_EXITED, PHASE_READY, PHASE_RUNNING } from "./protocol.ts";
 import { lostFromLog, readExit } from "./records.ts";
 import type { AttachStream, ExitRecord, LogFollower, ProcessHandle, ProcessIdentity } from "./runtime.ts";
 
@@ -24,16 +25,25 @@ const FOLLOW_VERSION = 2;
 const LASTED_MS = 1000;
 const REFUSALS_LIMIT = 5;
 const REFUSED_MS = 10;
+const KILL_AGAIN_MS = 50;
 const SIGKILL = 9;
 const ENOENT = 2;
 const ESRCH = 3;
 const ECONNREFUSED = 111;
+
+/** How long whoever makes a process may take over it, and over its start, until it is killed. */
+export interface Patience {
+  readonly timeoutMs: number;
+  overdue(): BerthError;
+}
 
 export interface SupervisedOptions {
   readonly runDirectory: string;
   /** Empty for an adopted process. */
   readonly ops: readonly Op[];
   readonly startedAt?: bigint;
+  /** Absent: it takes its time. */
+  readonly patience?: Patience | undefined;
   /** Called once the program runs at our word; what it throws start() throws. */
   started?(process: Supervised): Promise<void>;
   /** Called when the shim is gone without an exit record; answers what is to be believed. */
@@ -60,6 +70,7 @@ export class Supervised implements ProcessHandle {
   #connected = Promise.resolve(true);
   /** Connections in a row that have ended soon, or have not come to be. */
   #refusals = 0;
+  #shim: ProcessIdentity | undefined;
   /** What its shim speaks; it may be older than this engine, or newer. */
   #version = 0;
   /** Start was said; once is enough. */
@@ -67,6 +78,8 @@ export class Supervised implements ProcessHandle {
   #settled = false;
   #ran = false;
   #disconnected = false;
+  /** Why we have killed it before it ran. */
+  #overdue: BerthError | undefined;
   #removed: Promise<void> | undefined;
 
   private constructor(options: SupervisedOptions) {
@@ -80,6 +93,7 @@ export class Supervised implements ProcessHandle {
   static async open(place: Place, options: SupervisedOptions): Promise<Supervised> {
     const process = new Supervised(options);
     await process.#connect(place);
+    process.#limit(process.cloned);
     return process;
   }
 
@@ -121,7 +135,7 @@ export class Supervised implements ProcessHandle {
   /** Why the start failed, once the process has come to its end; undefined where no operation of the plan did. */
   async failure(): Promise<BerthError | undefined> {
     const { failure } = await this.exited;
-    return failure && startError(this.#options.ops, failure);
+    return this.#overdue ?? (failure && startError(this.#options.ops, failure));
   }
 
   send(frame: Uint8Array): void {
@@ -185,8 +199,27 @@ export class Supervised implements ProcessHandle {
 
   async #start(): Promise<void> {
     if (!this.#settled) this.send(startFrame());
+    this.#limit(this.#running.promise);
     await this.#running.promise;
     await this.#options.started?.(this);
+  }
+
+  /** Ends all that it comes from if it takes too long: the runtime, what that has started, and the process. */
+  #limit(milestone: Promise<unknown>): void {
+    const { patience } = this.#options;
+    if (patience === undefined) return;
+    const timer = setTimeout(() => void this.#giveUp(patience.overdue()), patience.timeoutMs);
+    const reached = () => clearTimeout(timer);
+    milestone.then(reached, reached);
+  }
+
+  async #giveUp(error: BerthError): Promise<void> {
+    this.#overdue = error;
+    this.send(helloFrame()); // a shim whose runtime has made nothing yet has not said who it is
+    for (let killed = 1; !this.#isOver || killed > 0;) {
+      await Bun.sleep(KILL_AGAIN_MS);
+      killed = this.#shim === undefined ? 0 : killDescendants(this.#shim);
+    }
   }
 
   get #milestones(): readonly { promise: Promise<unknown>; reject(reason: unknown): void }[] {
@@ -196,6 +229,8 @@ export class Supervised implements ProcessHandle {
   #hear(message: ShimMessage): void {
     switch (message.type) {
       case "state":
+        if (this.#overdue !== undefined) this.#shim = identityOf(message.shimPid);
+        if (message.phase < PHASE_CLONED) return;
         this.pid = message.pid;
         this.startTime = message.startTime;
         this.#version = message.version;
@@ -222,7 +257,7 @@ export class Supervised implements ProcessHandle {
   }
 
   #fail({ op, errno, object }: Failure): void {
-    const error = startError(this.#options.ops, { op, errno, object });
+    const error = this.#overdue ?? startError(this.#options.ops, { op, errno, object });
     for (const milestone of this.#milestones) milestone.reject(error);
     const finishedAt = BigInt(Date.now()) * 1_000_000n;
     this.#settle({
@@ -293,4 +328,10 @@ export class Supervised implements ProcessHandle {
     this.#control?.close();
     return false;
   }
+}
+
+/** Undefined when it is gone. */
+function identityOf(pid: number): ProcessIdentity | undefined {
+  const started = startTime(pid);
+  return started === undefined ? undefined : { pid, startTime: started };
 }

@@ -20,7 +20,7 @@ import { helloFrame } from "./frames.ts";
 import { withJoinedMappings } from "./joined-users.ts";
 import type { Op } from "./op.ts";
 import { capabilityWarnings } from "./plan-identity.ts";
-import { Supervised, type SupervisedOptions } from "./process.ts";
+import { type Patience, Supervised, type SupervisedOptions } from "./process.ts";
 import { lostRecord, readExit, readState, type StateRecord } from "./records.ts";
 import type { ExecLaunch, ExitRecord, Launch, ProcessHandle, Runtime } from "./runtime.ts";
 import type { Resources } from "./spec.ts";
@@ -41,6 +41,8 @@ export interface Driver {
   readonly hooks?: DriverHooks;
   /** Absent: what the process has as its root. */
   rootPath?(container: Pick<Launch, "root" | "supervision">, pid: number): string;
+  /** Of who makes the process, where that is not the shim's child itself. */
+  readonly patience?: Patience;
   /** Gives back what a container has beside its control groups and its run directory, also where there is nothing of it. */
   forget?(id: string): Promise<void>;
 }
@@ -206,7 +208,8 @@ export class ShimRuntime implements Runtime {
   async #launch(ops: readonly Op[], place: Place): Promise<Supervised> {
     makeRunDirectory(place.runDirectory);
     try {
-      return this.#keep(await Supervised.open({ fd: spawnShim(ops) }, this.#options(ops, place)));
+      const options = { ...this.#options(ops, place), patience: this.#driver.patience };
+      return this.#keep(await Supervised.open({ fd: spawnShim(ops) }, options));
     } catch (error) {
       rmSync(place.runDirectory, { recursive: true, force: true });
       throw error;
