@@ -3,34 +3,23 @@
  * directory, and the mount lands on the host. The link and the directory change places here as fast as the kernel can.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
 import { output } from "../support/command.ts";
 import { has } from "../support/parts.ts";
-import { Revolving } from "./attacker.ts";
-import { scratch, Target } from "./hostile.ts";
-
-const STARTS = 12;
+import { RacedVolume, STARTS } from "./raced-volume.ts";
 
 describe.if(has("root", "busybox"))("a volume in which another container renames all the time", () => {
-  let target: Target;
-  let shared: Revolving;
-  let source: string;
+  let raced: RacedVolume;
   beforeAll(async () => {
-    target = await Target.start();
-    source = await scratch(target, "source");
-    await writeFile(`${source}/inside`, "");
-    await target.image("climbs", {
-      sh: "mkdir run; ln -s ../run/resolv.conf etc/resolv.conf; ln -s ../../../run data",
+    raced = await RacedVolume.start(async (target) => {
+      await target.image("climbs", {
+        sh: "mkdir run; ln -s ../run/resolv.conf etc/resolv.conf; ln -s ../../../run data",
+      });
     });
-    shared = await Revolving.start(target, "v");
   }, 30_000);
-  afterAll(async () => {
-    await shared[Symbol.asyncDispose]();
-    await target[Symbol.asyncDispose]();
-  }, 30_000);
+  afterAll(() => raced[Symbol.asyncDispose](), 30_000);
 
   test("leads those outside who look at a path and then mount on it", async () => {
-    const door = `${shared.volume}/door`;
+    const { door, source, target } = raced;
     const naive = [
       "for n in $(seq 5000); do",
       `  [ -h ${door} ] || mount --bind ${source} ${door}`,
@@ -48,23 +37,12 @@ describe.if(has("root", "busybox"))("a volume in which another container renames
     ["a tmpfs below it", ["--tmpfs", "/data/door/mounted"]],
     ["a device below it", ["--device", "/dev/null:/data/door/device"]],
     ["a working directory below it", ["-w", "/data/door/made"]],
-  ])(
-    "does not lead %s outside",
-    async (_, flags) => {
-      const words = flags.map((flag) => flag.replace("SOURCE", source));
-      for (let count = 0; count < STARTS; count++) {
-        const { code } = await target.run("-v", `${shared.volume}:/data`, ...words, "busybox", "true");
-        expect([0, 125]).toContain(code);
-        await target.isUntouched();
-      }
-      await target.isUnharmed();
-    },
-    60_000,
-  );
+  ])("does not lead %s outside", (_, flags) => raced.keepsInside(flags), 60_000);
 
   test("does not keep those from starting whose images have links that climb", async () => {
     for (let count = 0; count < STARTS; count++) {
-      const { code, stderr } = await target.run("-v", `${source}:/data/deep`, "climbs", "true");
+      const bound = `${raced.source}:/data/deep`;
+      const { code, stderr } = await raced.target.run("-v", bound, "climbs", "true");
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     }
   }, 60_000);
