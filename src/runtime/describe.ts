@@ -4,8 +4,8 @@ import { purposeOfDirectory, purposeOfWrite } from "./describe-cgroups.ts";
 import { mountFlags, stepText } from "./describe-flags.ts";
 import { describePerformance } from "./describe-performance.ts";
 import { describeUser } from "./describe-user.ts";
-import type { Op, PerformanceOp } from "./op.ts";
-import { isUserOp, type UserOp } from "./op-user.ts";
+import type { CallerOp, ChildOp, IdentityOp, Op, PerformanceOp, SettingOp } from "./op.ts";
+import { isUserOp } from "./op-user.ts";
 import { CLONE } from "./plan-namespaces.ts";
 
 export interface Description {
@@ -132,24 +132,7 @@ const UNSHARED: Readonly<Record<string, string>> = {
   cgroup: "the groups it is in now become the root of what it sees in /proc/self/cgroup and /sys/fs/cgroup",
 };
 
-type Early =
-  | "supervise"
-  | "log"
-  | "spill"
-  | "oom-counter"
-  | "seccomp-listener"
-  | "descriptors"
-  | "start-fifo"
-  | "attend"
-  | "remove"
-  | "clone"
-  | "mkdir"
-  | "write"
-  | "join"
-  | "join-process"
-  | "unshare";
-
-function describeTree(op: Exclude<Op, UserOp | { op: Early }>): Description {
+function describeTree(op: ChildOp | CallerOp): Description {
   switch (op.op) {
     case "bind-source":
       return {
@@ -260,34 +243,7 @@ const MOUNTS: Readonly<Record<string, string>> = {
   cgroup2: "its own control groups, to be looked at",
 };
 
-type Late =
-  | "barrier"
-  | "bundle"
-  | "runtime"
-  | "process-network"
-  | "hook"
-  | "sysctl"
-  | "hostname"
-  | "domainname"
-  | "netlink"
-  | "rlimit"
-  | "oom-score"
-  | "umask"
-  | "session"
-  | "cwd"
-  | "find"
-  | "keyring"
-  | "await-start"
-  | "exec"
-  | "bounding"
-  | "user"
-  | "capabilities"
-  | "no-new-privs"
-  | "seccomp-messenger"
-  | "enter"
-  | "seccomp";
-
-function describeIdentity(op: Extract<Op, { op: Late }> | PerformanceOp): Description {
+function describeIdentity(op: IdentityOp | SettingOp | CallerOp | PerformanceOp): Description {
   switch (op.op) {
     case "barrier":
       return {

@@ -1,8 +1,8 @@
 /** A launch plan as the bytes that the shim reads from its descriptor 3: one buffer, written once. */
 import type { AttributeStep } from "./mount-steps.ts";
 import { userOperands } from "./encode-user.ts";
-import type { Op, PerformanceOp } from "./op.ts";
-import { isUserOp, type UserOp } from "./op-user.ts";
+import type { CallerOp, ChildOp, IdentityOp, Op, PerformanceOp, SettingOp } from "./op.ts";
+import { isUserOp } from "./op-user.ts";
 import { PlanWriter } from "./plan-writer.ts";
 import * as protocol from "./protocol.ts";
 
@@ -72,30 +72,7 @@ function attendFlags({ terminal, conclude }: Extract<Op, { op: "attend" }>): num
   return flag(terminal, protocol.ATTEND_TERMINAL) | flag(conclude.always, protocol.ATTEND_CONCLUDE);
 }
 
-function childOperands(
-  op: Exclude<
-    Op,
-    | UserOp
-    | {
-        op:
-          | "supervise"
-          | "log"
-          | "spill"
-          | "oom-counter"
-          | "seccomp-listener"
-          | "descriptors"
-          | "start-fifo"
-          | "attend"
-          | "remove"
-          | "clone"
-          | "mkdir"
-          | "write"
-          | "join"
-          | "join-process"
-          | "unshare";
-      }
-  >,
-): Operands {
+function childOperands(op: ChildOp | CallerOp): Operands {
   switch (op.op) {
     case "propagation":
       return [[op.flags], [op.path]];
@@ -148,50 +125,16 @@ function childOperands(
     case "mask":
     case "readonly-path":
       return [[], [op.path]];
+    case "pivot":
+    case "chroot":
+    case "readonly-root":
+      return [[], []];
     default:
       return settingOperands(op);
   }
 }
 
-function settingOperands(
-  op:
-    | Extract<
-        Op,
-        {
-          op:
-            | "barrier"
-            | "hook"
-            | "bundle"
-            | "runtime"
-            | "process-network"
-            | "pivot"
-            | "chroot"
-            | "readonly-root"
-            | "sysctl"
-            | "hostname"
-            | "domainname"
-            | "netlink"
-            | "rlimit"
-            | "oom-score"
-            | "umask"
-            | "session"
-            | "bounding"
-            | "user"
-            | "capabilities"
-            | "no-new-privs"
-            | "seccomp-messenger"
-            | "seccomp-messenger"
-            | "enter"
-            | "seccomp"
-            | "cwd"
-            | "find"
-            | "keyring"
-            | "await-start"
-            | "exec";
-        }
-      >
-    | PerformanceOp,
-): Operands {
+function settingOperands(op: IdentityOp | SettingOp | CallerOp | PerformanceOp): Operands {
   switch (op.op) {
     case "find":
       return [[], [op.program, op.path]];
@@ -238,9 +181,6 @@ function settingOperands(
     case "process-network":
       return [[Number(op.enter)], []];
     case "await-start":
-    case "pivot":
-    case "chroot":
-    case "readonly-root":
     case "session":
     case "no-new-privs":
     case "seccomp-messenger":
