@@ -102,14 +102,13 @@ function dockerOf(alone: Alone): Figure {
       undo.defer(() => rm(place, { recursive: true, force: true }));
       await symlink(BERTH, `${place}/berth-oci`);
       const run = `${place}/run`;
+      // The engine performs commands only for who is in its namespaces.
+      const engine = alone ? undefined : undo.use(await startEngine({ run, wrapper: ["unshare", "--net"] }));
       const ours = await openDockerd(`${place}/ours`, undo, {
         runtime: `${place}/berth-oci`,
-        env: alone ? ALONE : { BERTH_RUN: run },
+        ...(engine === undefined ? { env: ALONE } : { env: { BERTH_RUN: run }, networkOf: engine.pid }),
       });
       if (ours === undefined) return {};
-      // The engine helps those alone that are in its namespaces.
-      if (!alone)
-        undo.use(await startEngine({ run, wrapper: ["nsenter", `--net=/proc/${ours.pid}/ns/net`] }));
       const theirs = await openDockerd(`${place}/theirs`, undo);
       const samples = alternate(
         [ours, theirs].map((dockerd) => (dockerd?.client ?? []).concat(RUN)),

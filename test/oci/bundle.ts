@@ -43,9 +43,10 @@ export class Place implements AsyncDisposable {
     this.engine = engine;
   }
 
-  static async make({ engine = false }: { engine?: boolean } = {}): Promise<Place> {
+  /** `wrapper`: words before those that start the engine. */
+  static async make({ engine = false, wrapper = [] as readonly string[] } = {}): Promise<Place> {
     const path = await mkdtemp("/tmp/berth-oci-test-");
-    const place = new Place(path, engine ? await startEngine({ place: path }) : undefined);
+    const place = new Place(path, engine ? await startEngine({ place: path, wrapper }) : undefined);
     await symlink(BERTH, place.berth);
     for (const name of ["rootfs", "ours", "runc"]) await mkdir(`${place.path}/${name}`);
     await writeFile(`${place.path}/root.tar`, await busyboxTar());

@@ -12,7 +12,7 @@ export class Containerd implements AsyncDisposable {
   }
 
   /** The directory is the caller's to remove. */
-  static async open(home: string): Promise<Containerd> {
+  static async open(home: string, env: Readonly<Record<string, string>> = { PATH }): Promise<Containerd> {
     await mkdir(home, { recursive: true });
     const config = [
       "version = 2",
@@ -25,7 +25,7 @@ export class Containerd implements AsyncDisposable {
     await writeFile(`${home}/config.toml`, config.join("\n"));
     const log = Bun.file(`${home}/log`);
     const words = ["containerd", "--config", `${home}/config.toml`];
-    const process = Bun.spawn(words, { env: { PATH }, stdio: ["ignore", log, log] });
+    const process = Bun.spawn(words, { env: { ...env }, stdio: ["ignore", log, log] });
     const containerd = new Containerd(home, process);
     const deadline = Date.now() + 30_000;
     while ((await containerd.ctr("version")).code !== 0) {

@@ -10,6 +10,8 @@ export interface DockerdOptions {
   readonly execRoot?: string;
   /** A runtime for all containers in the place of runc. */
   readonly runtime?: string;
+  /** The process whose network namespace it is started in; absent: a new one. */
+  readonly networkOf?: number;
   /** Variables besides PATH, which its runtime gets too. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -21,17 +23,19 @@ export class Dockerd implements AsyncDisposable {
   readonly #execRoot: string;
   readonly #runtime: string | undefined;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #networkOf: number | undefined;
   #process: Bun.Subprocess | undefined;
 
   private constructor(
     home: string,
-    { execRoot = `${home}/exec`, runtime, env = {} }: DockerdOptions,
+    { execRoot = `${home}/exec`, runtime, env = {}, networkOf }: DockerdOptions,
     client: string,
   ) {
     this.#home = home;
     this.#execRoot = execRoot;
     this.#runtime = runtime;
     this.#env = env;
+    this.#networkOf = networkOf;
     this.client = [client, "-H", `unix://${this.#socket}`];
   }
 
@@ -61,7 +65,7 @@ export class Dockerd implements AsyncDisposable {
     return this.#process?.pid ?? 0;
   }
 
-  /** Its bridge and its firewall rules live and die in a network namespace of its own. */
+  /** Its bridge and its firewall rules live and die in a network namespace that is not the machine's. */
   async start(): Promise<void> {
     const home = this.#home;
     const places = ["--data-root", `${home}/data`, "--exec-root", this.#execRoot, "--pidfile", `${home}/pid`];
@@ -70,7 +74,11 @@ export class Dockerd implements AsyncDisposable {
       this.#runtime === undefined
         ? []
         : ["--add-runtime", `chosen=${this.#runtime}`, "--default-runtime", "chosen"];
-    const words = ["unshare", "--net", DOCKERD, ...places, ...named, ...runtime];
+    const network =
+      this.#networkOf === undefined
+        ? ["unshare", "--net"]
+        : ["nsenter", `--net=/proc/${this.#networkOf}/ns/net`];
+    const words = [...network, DOCKERD, ...places, ...named, ...runtime];
     this.#process = Bun.spawn(words, {
       env: { PATH, ...this.#env },
       stdio: ["ignore", "ignore", Bun.file(`${home}/log`)],
