@@ -20,28 +20,7 @@ static void say(enum message_type type, const void *payload, size_t size)
 
 void frame_failure(enum message_type type, uint32_t op, int error, const char *object)
 {
-    struct {
-        uint32_t op;
-        int32_t error;
-        uint32_t length;
-        char object[480];
-    } payload = {op, error, (uint32_t)strnlen(object, sizeof payload.object), ""};
-
-    memcpy(payload.object, object, payload.length);
-    say(type, &payload, offsetof(typeof(payload), object) + payload.length);
-}
-
-static void say_state(uint32_t phase, pid_t child, uint64_t start_time)
-{
-    struct {
-        uint32_t phase;
-        int32_t pid;
-        uint64_t start_time;
-        int32_t shim;
-        uint32_t version;
-    } state = {phase, child, start_time, getpid(), BERTH_PROTOCOL_VERSION};
-
-    say(MSG_STATE, &state, sizeof state);
+    say_failure(say, type, op, error, object);
 }
 
 /* The caller opens the barrier that it has been told of, or it is gone. */
@@ -92,7 +71,12 @@ static void record_created(const struct handed_over *process)
         record_state(context.settings.run_directory, "created", process->pid, process->start_time);
 }
 
-static void say_failure(struct handed_over *process, uint32_t op, int error, const char *object)
+static void enter(const struct handed_over *process, uint32_t phase)
+{
+    say_state(say, phase, process->pid, process->start_time);
+}
+
+static void process_failed(struct handed_over *process, uint32_t op, int error, const char *object)
 {
     process->failed = true;
     frame_failure(MSG_FAILED, op, error, object);
@@ -107,7 +91,7 @@ static void answer_child(struct handed_over *process, int outcome, uint32_t op, 
         send(process->sync, &go, sizeof go, MSG_NOSIGNAL);
         return;
     }
-    say_failure(process, op, why->error, why->object);
+    process_failed(process, op, why->error, why->object);
     sys_pidfd_signal(process->pidfd, SIGKILL);
 }
 
@@ -123,7 +107,7 @@ static void change_process(struct handed_over *process, pid_t pid)
     process->pidfd = sys_pidfd_open(pid);
     process->start_time = start_time_of(pid);
     record_created(process);
-    say_state(PHASE_CLONED, pid, process->start_time);
+    enter(process, PHASE_CLONED);
     answer_child(process, seccomp_listener_kept() < 0 ? 0 : seccomp_listener_give(pid, &why), 0, &why);
 }
 
@@ -139,7 +123,7 @@ static void hear(struct handed_over *process, struct sync_message *said, struct 
     switch (said->type) {
     case SYNC_READY:
         if (said->error == BARRIER_START)
-            say_state(PHASE_READY, process->pid, process->start_time);
+            enter(process, PHASE_READY);
         else
             say(MSG_BARRIER, &said->error, sizeof said->error);
         wait_at_barrier(process->pidfd, process->sync);
@@ -155,7 +139,7 @@ static void hear(struct handed_over *process, struct sync_message *said, struct 
     case SYNC_WARNING:
         return frame_failure(MSG_WARNING, said->index, said->error, said->object);
     default:
-        return say_failure(process, said->index, said->error, said->object);
+        return process_failed(process, said->index, said->error, said->object);
     }
 }
 
@@ -179,7 +163,7 @@ int hand_over(pid_t child, int pidfd, int sync)
     struct handed_over process = {child, pidfd, sync, start_time_of(child), false};
 
     record_created(&process);
-    say_state(PHASE_CLONED, child, process.start_time);
+    enter(&process, PHASE_CLONED);
     for (;;) {
         struct sync_message said;
         struct iovec part = {&said, sizeof said};
@@ -194,6 +178,6 @@ int hand_over(pid_t child, int pidfd, int sync)
         hear(&process, &said, &message);
     }
     if (!process.failed)
-        say_state(PHASE_RUNNING, process.pid, process.start_time);
+        enter(&process, PHASE_RUNNING);
     return process.failed ? 1 : 0;
 }

@@ -323,6 +323,14 @@ void connections_read_input(bool wanted);
 /* Nobody takes input any more. */
 void connections_end_input(void);
 
+/* frames.c */
+/* How a frame gets to those who shall have it. */
+typedef void say_function(enum message_type type, const void *payload, size_t size);
+
+/* `type` is MSG_FAILED or MSG_WARNING. */
+void say_failure(say_function *say, enum message_type type, uint32_t op, int error, const char *object);
+void say_state(say_function *say, uint32_t phase, pid_t process, uint64_t start_time);
+
 /* handover.c */
 void frame_failure(enum message_type type, uint32_t op, int error, const char *object);
 /* Runs until the process is on its own; returns the shim's exit code. */

@@ -54,15 +54,7 @@ static int64_t now_ms(void)
 
 void supervise_state(void)
 {
-    struct {
-        uint32_t phase;
-        int32_t pid;
-        uint64_t start_time;
-        int32_t shim;
-        uint32_t version;
-    } state = {phase, process, process_start, getpid(), BERTH_PROTOCOL_VERSION};
-
-    connections_say(MSG_STATE, &state, sizeof state);
+    say_state(connections_say, phase, process, process_start);
 }
 
 static void enter(uint32_t next, const char *name)
@@ -108,20 +100,6 @@ int supervise_resize(uint16_t rows, uint16_t columns)
     struct winsize size = {.ws_row = rows, .ws_col = columns};
 
     return terminal < 0 ? ENOTTY : ioctl(terminal, TIOCSWINSZ, &size) < 0 ? errno : 0;
-}
-
-/* op, errno, object: for the engine, as frame. */
-static void say_failure(enum message_type type, uint32_t op, int error, const char *object)
-{
-    struct {
-        uint32_t op;
-        int32_t error;
-        uint32_t length;
-        char object[480];
-    } payload = {op, error, (uint32_t)strnlen(object, sizeof payload.object), ""};
-
-    memcpy(payload.object, object, payload.length);
-    connections_say(type, &payload, offsetof(typeof(payload), object) + payload.length);
 }
 
 static void take_terminal(struct msghdr *message)
@@ -172,7 +150,7 @@ static void child_failed(const struct sync_message *said)
     failed = true;
     memcpy(why.object, said->object, sizeof why.object);
     record_failure(context.settings.run_directory, (int)said->index, &why);
-    say_failure(MSG_FAILED, said->index, said->error, said->object);
+    say_failure(connections_say, MSG_FAILED, said->index, said->error, said->object);
     /* The child itself ends; what another runtime has made does not. */
     sys_pidfd_signal(process_fd, SIGKILL);
 }
@@ -277,7 +255,7 @@ static bool hear_child(void)
     if (said.type == SYNC_READY)
         reached_barrier((uint32_t)said.error);
     else if (said.type == SYNC_WARNING)
-        say_failure(MSG_WARNING, said.index, said.error, said.object);
+        say_failure(connections_say, MSG_WARNING, said.index, said.error, said.object);
     else if (said.type == SYNC_CONSOLE)
         take_terminal(&message);
     else if (said.type == SYNC_LISTENER)
