@@ -1,10 +1,12 @@
 /*
  * The seccomp filter, and the listener that decides for it. A filter may ask its listener about every call the child
  * makes, and who listens is told by the shim. So a messenger is made before the filter is loaded: it has no filter, shares the
- * child's descriptors, and hands the listener over while the child waits without a system call.
+ * child's descriptors, and hands the listener over while the child waits without a system call. That the messenger has ended, by
+ * whatever signal, is written into the child's memory by the kernel: what they share holds a robust futex (get_robust_list(2)).
  */
 #define _GNU_SOURCE
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -151,29 +153,49 @@ static int load(const struct op *op, struct failure *why)
     return listener < 0 ? fail(why, "seccomp") : (int)listener;
 }
 
+struct shared {
+    atomic_int said;
+    atomic_uint owner; /* the messenger's number; 0 before it is at work; the kernel adds FUTEX_OWNER_DIED */
+    struct robust_list lock; /* says to the kernel where `owner` is */
+};
+
 /* In the child: what it shares with its messenger. */
 static struct {
     pid_t pid;
     int bell; /* rung right before the filter is loaded */
-    atomic_int *said;
+    struct shared *shared;
 } messenger;
+
+/* From here on the kernel marks `owner` when we end. */
+static int own(struct shared *shared)
+{
+    static struct robust_list_head locks = {.futex_offset = offsetof(struct shared, owner) - offsetof(struct shared, lock)};
+
+    locks.list.next = &shared->lock;
+    shared->lock.next = &locks.list;
+    if (syscall(SYS_set_robust_list, &locks, sizeof locks) < 0)
+        return -1;
+    atomic_store(&shared->owner, (unsigned)getpid());
+    return 0;
+}
 
 /* The child's copy is closed in its table: one who dies must not be waited for because the child itself holds what it held. */
 static _Noreturn void run_messenger(pid_t child)
 {
+    struct shared *shared = messenger.shared;
     uint64_t rung;
     int listener;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() != child || read(messenger.bell, &rung, sizeof rung) != sizeof rung)
+    if (own(shared) < 0 || getppid() != child || read(messenger.bell, &rung, sizeof rung) != sizeof rung)
         _exit(1);
-    while ((listener = atomic_load(messenger.said)) == LOADING)
+    while ((listener = atomic_load(&shared->said)) == LOADING)
         sched_yield();
     if (listener > 0) {
         bool delivered = send_descriptor(SYNC_LISTENER, (uint32_t)rung, listener) == 0 && hear_go() == 0;
 
         close(listener);
-        atomic_store(messenger.said, delivered ? DELIVERED : LOST);
+        atomic_store(&shared->said, delivered ? DELIVERED : LOST);
     }
     _exit(0);
 }
@@ -183,9 +205,9 @@ int op_seccomp_messenger(const struct op *op, struct failure *why)
     pid_t child = getpid();
 
     (void)op;
-    messenger.said = mmap(NULL, sizeof *messenger.said, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    messenger.shared = mmap(NULL, sizeof *messenger.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     messenger.bell = eventfd(0, EFD_CLOEXEC);
-    if (messenger.said == MAP_FAILED || messenger.bell < 0)
+    if (messenger.shared == MAP_FAILED || messenger.bell < 0)
         return fail(why, "memory for the seccomp listener");
     messenger.pid = (pid_t)syscall(SYS_clone, CLONE_FILES, NULL, NULL, NULL, NULL);
     if (messenger.pid == 0)
@@ -193,20 +215,48 @@ int op_seccomp_messenger(const struct op *op, struct failure *why)
     return messenger.pid < 0 ? fail(why, "clone for the seccomp listener") : 0;
 }
 
+static bool messenger_lives(void)
+{
+    return !(atomic_load(&messenger.shared->owner) & FUTEX_OWNER_DIED);
+}
+
+/* It may still be on its way to its work, or have ended before. */
+static bool messenger_is_at_work(void)
+{
+    while (atomic_load(&messenger.shared->owner) == 0) {
+        if (waitpid(messenger.pid, NULL, WNOHANG | __WALL) != 0)
+            return false;
+        sched_yield();
+    }
+    return messenger_lives();
+}
+
+static int fail_without_messenger(struct failure *why)
+{
+    return errno = 0, fail(why, "the seccomp listener was not handed over: its messenger was killed");
+}
+
 /* The bell says which op of the plan it is; never 0, as there is a clone before it. */
 static int load_with_listener(const struct op *op, struct failure *why)
 {
+    struct shared *shared = messenger.shared;
     uint64_t index = op->index;
 
-    if (messenger.said == NULL || write(messenger.bell, &index, sizeof index) != sizeof index)
+    if (shared == NULL)
         return errno = ENOTCONN, fail(why, "seccomp without a messenger");
+    if (!messenger_is_at_work())
+        return fail_without_messenger(why);
+    if (write(messenger.bell, &index, sizeof index) != sizeof index)
+        return fail(why, "call the seccomp messenger");
     int listener = load(op, why);
 
-    atomic_store(messenger.said, listener < 0 ? LOST : listener);
-    while (atomic_load(messenger.said) == listener)
+    atomic_store(&shared->said, listener < 0 ? LOST : listener);
+    while (atomic_load(&shared->said) == listener && messenger_lives())
         ; /* no system call: it would be asked about, and nobody is there to answer */
+    if (listener >= 0 && atomic_load(&shared->said) == listener)
+        return fail_without_messenger(why); /* which is told by a write and answered by SIGKILL: to exit would be asked about, too */
     waitpid(messenger.pid, NULL, __WALL);
-    if (listener >= 0 && atomic_load(messenger.said) == LOST)
+    if (listener >= 0 && atomic_load(&shared->said) == LOST)
         return errno = EPIPE, fail(why, "hand over the seccomp listener");
     return listener < 0 ? -1 : 0;
 }

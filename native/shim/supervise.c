@@ -249,6 +249,8 @@ static bool hear_child(void)
 
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
+    if (size < 0 && errno == ECONNRESET)
+        return true; /* it ended before it had read all; what it said before that is still to come */
     if (size != (ssize_t)sizeof said)
         return end_of_sync(), false;
     said.object[sizeof said.object - 1] = 0;

@@ -17,6 +17,7 @@ import type { AttributeStep } from "../../src/runtime/mount-steps.ts";
 import { hooksDoneFrame } from "../../src/runtime/frames.ts";
 import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
+import { ALLOW_ALL, instruction, NEW_LISTENER } from "./support/filter.ts";
 import { Place } from "./support/place.ts";
 import {
   becoming,
@@ -592,19 +593,6 @@ describe("settings", () => {
     expect(object).toContain("send to seccomp listener");
   });
 });
-
-/** A struct sock_filter. */
-function instruction(code: number, whenTrue: number, whenFalse: number, operand: number): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt16LE(code, 0);
-  bytes.writeUInt8(whenTrue, 2);
-  bytes.writeUInt8(whenFalse, 3);
-  bytes.writeUInt32LE(operand, 4);
-  return bytes;
-}
-
-const NEW_LISTENER = 8;
-const ALLOW_ALL = instruction(0x06, 0, 0, 0x7fff0000);
 
 describe("how it runs", () => {
   root.each<[string, Op, string, string]>([
