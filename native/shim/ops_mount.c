@@ -137,31 +137,39 @@ int mount_new(const char *source, const char *type, const char *data, uint64_t f
     return made < 0 ? fail(why, "fsmount %s", type) : made;
 }
 
+static int find_mount_point(const char *path, uint64_t options)
+{
+    return root_open(path, options & MOUNT_API ? RESOLVE_NO_SYMLINKS : 0, O_PATH | O_DIRECTORY);
+}
+
 int mount_point(const char *path, uint64_t options)
 {
-    int target;
+    int target = find_mount_point(path, options);
 
-    if (!(options & MOUNT_API))
-        return root_make_directory(path, 0755);
-    target = root_open(path, RESOLVE_NO_SYMLINKS, O_PATH | O_DIRECTORY);
     if (target >= 0 || errno != ENOENT)
         return target;
     target = root_make_directory(path, 0755);
-    if (target >= 0)
-        close(target);
-    return root_open(path, RESOLVE_NO_SYMLINKS, O_PATH | O_DIRECTORY);
+    if (target < 0 || !(options & MOUNT_API))
+        return target;
+    close(target);
+    return find_mount_point(path, options);
 }
 
 /* A tmpfs over a directory of the image takes over its mode, unless its own options say another one; runc does the same. */
-static const char *options_over(const char *path, const char *type, const char *data, char *buffer, size_t size)
+static const char *options_over(int covered, const char *type, const char *data, char *buffer, size_t size)
 {
-    cleanup_close int covered = strcmp(type, "tmpfs") == 0 ? root_open(path, 0, O_PATH | O_DIRECTORY) : -1;
     struct stat status;
 
-    if (covered < 0 || fstat(covered, &status) < 0)
+    if (covered < 0 || strcmp(type, "tmpfs") != 0 || fstat(covered, &status) < 0)
         return data;
     snprintf(buffer, size, "mode=%o,%s", status.st_mode & 07777, data);
     return buffer;
+}
+
+/* What is mounted over a directory, without its name: ".." of a root is that root, and as any step it goes on to what covers it. */
+static int open_over(int directory)
+{
+    return sys_openat2(directory, "..", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 /* "." is the mount point that is held open: no name of it is resolved again. Answers the new mount. */
@@ -172,7 +180,7 @@ static int mount_classic(const struct op *op, int target, const char *data, stru
 
     if (fchdir(target) < 0 || mount(source, ".", type, op_number(op, 0), data) < 0)
         return fail(why, "mount %s on \"%s\"", type, path);
-    mounted = chdir("/") < 0 ? -1 : root_open(path, 0, O_PATH);
+    mounted = chdir("/") < 0 ? -1 : open_over(target);
     return mounted < 0 ? fail(why, "open the mount on \"%s\"", path) : mounted;
 }
 
@@ -197,9 +205,11 @@ int op_mount(const struct op *op, struct failure *why)
     const char *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
     uint64_t options = op_number(op, 1);
     char buffer[OPTIONS_SIZE + 16];
-    const char *data = options_over(path, type, op_string(op, 3).bytes, buffer, sizeof buffer);
-    cleanup_close int target = mount_point(path, options);
+    cleanup_close int target = find_mount_point(path, options);
+    const char *data = options_over(target, type, op_string(op, 3).bytes, buffer, sizeof buffer);
 
+    if (target < 0)
+        target = mount_point(path, options);
     if (target < 0)
         return fail(why, "mount point \"%s\" for %s", path, type);
     if (!(options & MOUNT_API) && stay_out_of_procfs(target, path, why) < 0)
