@@ -1,6 +1,7 @@
 /*
- * tmpcopyup: a tmpfs begins with what it covers. The source is the image's, so it is hostile: nothing is followed, the depth
- * is limited, and the copy cannot be larger than the tmpfs. Times, owners and modes come along; holes and hard links do not.
+ * tmpcopyup: a tmpfs begins with what it covers. The source is the image's, or others change it meanwhile, so it is hostile: nothing is
+ * followed or waited for, what is opened is what was looked at, the depth is limited, and the copy cannot be larger than the tmpfs.
+ * Times, owners and modes come along; holes and hard links do not.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -28,18 +29,38 @@ static int copy_content(int from, int to)
     return copied < 0 ? -1 : 0;
 }
 
-static int copy_file(int from, int to, const char *name)
+static bool is_same(int fd, const struct stat *seen)
 {
-    cleanup_close int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat opened;
+
+    return fstat(fd, &opened) == 0 && opened.st_dev == seen->st_dev && opened.st_ino == seen->st_ino &&
+           (opened.st_mode & S_IFMT) == (seen->st_mode & S_IFMT);
+}
+
+/* By now the name may be another's: a fifo's, where nobody shall wait, or a file's with an owner and a mode that are not those we give the copy. */
+static int open_seen(int from, const char *name, int flags, const struct stat *seen)
+{
+    int fd = openat(from, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (fd < 0 || is_same(fd, seen))
+        return fd;
+    close(fd);
+    return errno = ESTALE, -1;
+}
+
+static int copy_file(int from, int to, const char *name, const struct stat *status)
+{
+    cleanup_close int source = open_seen(from, name, O_RDONLY, status);
     cleanup_close int target = source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     return target < 0 ? -1 : copy_content(source, target);
 }
 
-static int copy_link(int from, int to, const char *name)
+static int copy_link(int from, int to, const char *name, const struct stat *status)
 {
     char target[LINK_SIZE];
-    ssize_t size = readlinkat(from, name, target, sizeof target - 1);
+    cleanup_close int source = open_seen(from, name, O_PATH, status);
+    ssize_t size = source < 0 ? -1 : readlinkat(source, "", target, sizeof target - 1);
 
     if (size < 0)
         return -1;
@@ -47,9 +68,9 @@ static int copy_link(int from, int to, const char *name)
     return symlinkat(target, to, name);
 }
 
-static int copy_below(int from, int to, const char *name, unsigned depth)
+static int copy_below(int from, int to, const char *name, const struct stat *status, unsigned depth)
 {
-    cleanup_close int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int source = open_seen(from, name, O_RDONLY | O_DIRECTORY, status);
 
     if (source < 0 || mkdirat(to, name, 0700) < 0)
         return -1;
@@ -62,11 +83,11 @@ static int copy_kind(int from, int to, const char *name, const struct stat *stat
 {
     switch (status->st_mode & S_IFMT) {
     case S_IFDIR:
-        return copy_below(from, to, name, depth);
+        return copy_below(from, to, name, status, depth);
     case S_IFREG:
-        return copy_file(from, to, name);
+        return copy_file(from, to, name, status);
     case S_IFLNK:
-        return copy_link(from, to, name);
+        return copy_link(from, to, name, status);
     default:
         return mknodat(to, name, status->st_mode & (S_IFMT | 0777), status->st_rdev);
     }
