@@ -181,7 +181,12 @@ static int mount_classic(const struct op *op, int target, const char *data, stru
     if (fchdir(target) < 0 || mount(source, ".", type, op_number(op, 0), data) < 0)
         return fail(why, "mount %s on \"%s\"", type, path);
     mounted = chdir("/") < 0 ? -1 : open_over(target);
-    return mounted < 0 ? fail(why, "open the mount on \"%s\"", path) : mounted;
+    if (mounted < 0)
+        return fail(why, "open the mount on \"%s\"", path);
+    if (!(op_number(op, 1) & MOUNT_COPY_UP) || copy_up(target, mounted, why) == 0)
+        return mounted;
+    close(mounted);
+    return -1;
 }
 
 static int mount_detached(const struct op *op, int target, const char *data, struct failure *why)

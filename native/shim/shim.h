@@ -219,7 +219,7 @@ int take_steps(const struct op *op, unsigned first, int mount, const char *path,
 int stay_out_of_procfs(int target, const char *path, struct failure *why);
 
 /* copy_up.c */
-/* Copies what is in the directory `from` of the container into the file system `to`, which nobody sees yet. */
+/* Copies what is in the directory `from` of the container into the file system `to`, which nobody else sees yet. */
 int copy_up(int from, int to, struct failure *why);
 
 /* users.c */

@@ -182,6 +182,15 @@ describe("mount", () => {
     expect(readFileSync(`${place.extra}/up/deep/file`, "utf8")).toBe("content\n");
   });
 
+  root("of a tmpfs by mount(2) begins with what it covers, too", async () => {
+    using place = new Place();
+    place.put("up/file", "content\n");
+    const mounts = [mountOp("/up", { classic: true, flags: MS_SILENT, copyUp: true })];
+    expect(await shell(place, "cat /up/file; grep -c ' /up tmpfs' /proc/mounts", { mounts })).toBe(
+      "content\n1\n",
+    );
+  });
+
   root.each<[string, (place: Place) => void, string, number]>([
     ["more than it holds", (place) => place.put("up/large", Buffer.alloc(100_000)), "size=64k", 28],
     ["a bottomless tree", (place) => place.put(`up/${"d/".repeat(120)}x`, ""), "", 40],
