@@ -2,12 +2,14 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 
 #include "shim.h"
@@ -40,10 +42,21 @@ int op_write(const struct op *op, struct failure *why)
     return fail(why, "write \"%.*s\" to \"%s\"", (int)(data.size < 100 ? data.size : 100), data.bytes, path);
 }
 
+int open_namespace(const char *path)
+{
+    cleanup_close int found = open(path, O_PATH | O_CLOEXEC);
+    struct statfs status;
+
+    if (found < 0 || fstatfs(found, &status) < 0)
+        return -1;
+    errno = EINVAL;
+    return status.f_type == NSFS_MAGIC ? open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+}
+
 int op_join(const struct op *op, struct failure *why)
 {
     const char *path = op_string(op, 0).bytes;
-    cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* nobody waits at what is no namespace */
+    cleanup_close int fd = open_namespace(path);
 
     if (fd < 0 || setns(fd, (int)op_number(op, 0)) < 0)
         return fail(why, "join namespace \"%s\"", path);

@@ -69,9 +69,9 @@ int op_user_namespace(const struct op *op, struct failure *why)
 int op_open(const struct op *op, struct failure *why)
 {
     const char *path = op_string(op, 0).bytes;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* nobody waits at what is no namespace */
+    int fd = open_namespace(path);
 
-    return fd < 0 ? fail(why, "open \"%s\"", path) : slot_fill(op_number(op, 0), fd, why);
+    return fd < 0 ? fail(why, "join namespace \"%s\"", path) : slot_fill(op_number(op, 0), fd, why);
 }
 
 int map_ids(int tree, uint64_t user_namespace, unsigned recursive, const char *what, struct failure *why)

@@ -155,6 +155,10 @@ op_function op_find, op_await_start, op_keyring;
 op_function op_hook, op_scheduler, op_io_priority, op_affinity, op_personality, op_memory_policy;
 op_function op_bundle, op_runtime, op_process_network;
 
+/* ops_system.c */
+/* Looked at before it is opened: nobody waits at a fifo, and to open a device is to do something to it. */
+int open_namespace(const char *path);
+
 /* slots.c */
 /* Puts a descriptor into a slot; takes it over in any case. */
 int slot_fill(uint64_t slot, int fd, struct failure *why);

@@ -1,5 +1,6 @@
 /** What a launch needs to know of the host's network before it is planned: devices that move into the container, and whose namespace it joins. */
-import { closeSync, openSync, statSync } from "node:fs";
+import { closeSync, statSync } from "node:fs";
+import { openNamespace } from "../kernel/namespace-file.ts";
 import { dumpAllAddresses, lastingAddress } from "../kernel/netlink-address.ts";
 import { decodeLink, getLink, moveLink, setLinkUp } from "../kernel/netlink-link.ts";
 import { concat } from "../kernel/netlink-message.ts";
@@ -88,7 +89,7 @@ function withDevices(plan: NetworkPlan, path: string | undefined, devices: reado
   return {
     afterClone: async (pid) => {
       await plan.afterClone?.(pid);
-      const namespace = openSync(path ?? `/proc/${pid}/ns/net`, "r");
+      const namespace = openNamespace(path ?? `/proc/${pid}/ns/net`);
       try {
         using socket = new Netlink(NETLINK_ROUTE);
         for (const { name, inside, index, newIndex } of moves)

@@ -9,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { makeFifo } from "../kernel/files.ts";
 import { bytesOf, missingForContainers, Testbed, type Wishes } from "./testbed.ts";
 import type { Device, Namespace, NamespaceType } from "./spec.ts";
 
@@ -284,6 +285,19 @@ describe.skipIf(missing !== undefined)("what a container has of its own", () => 
       expect(said).toMatch(new RegExp(`${name}@\\S+: <[^>]*\\bUP\\b`));
       expect(there(name)).toBe(false);
       Bun.spawnSync(["nsenter", `--net=${path}`, "ip", "link", "delete", name]);
+    });
+
+    test("move into no namespace that is a pipe, and nobody waits at that", async () => {
+      const name = device();
+      const path = `${bed.directory}/pipe`;
+      makeFifo(path, 0o600);
+      const namespaces = [
+        ...defaults.filter(({ type }) => type !== "network"),
+        { type: "network", path } as const,
+      ];
+      const running = bed.run(["true"], withLinux({ namespaces, netDevices: { [name]: {} } }));
+      await expect(running).rejects.toThrow(`join namespace "${path}": invalid argument`);
+      Bun.spawnSync(["ip", "link", "delete", name]);
     });
 
     test.each<[string, Wishes["linux"], string]>([

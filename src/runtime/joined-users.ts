@@ -1,5 +1,6 @@
 /** The mappings of a user namespace that is there and that a container shall join, or has joined. */
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
+import { openNamespace } from "../kernel/namespace-file.ts";
 import { run } from "../kernel/spawn.ts";
 import { parseIdRanges } from "../lib/id-map.ts";
 import type { Spec } from "./spec.ts";
@@ -16,8 +17,13 @@ export async function withJoinedMappings(spec: Spec): Promise<Spec> {
 
 /** Of a process by looking at it; of any other namespace file by going there. */
 async function readMap(path: string, name: "uid_map" | "gid_map"): Promise<string> {
-  const [, process] = /^(\/proc\/\w+)\/ns\/user$/.exec(path) ?? [];
-  if (process !== undefined) return readFileSync(`${process}/${name}`, "utf8");
-  const words = [`--user=${path}`, "cat", `/proc/self/${name}`];
-  return new TextDecoder().decode(await run("nsenter", words, { debianPackage: "util-linux" }));
+  const [, of] = /^(\/proc\/\w+)\/ns\/user$/.exec(path) ?? [];
+  if (of !== undefined) return readFileSync(`${of}/${name}`, "utf8");
+  const namespace = openNamespace(path); // by nsenter it is opened as this descriptor, not by its path once more
+  try {
+    const words = [`--user=/proc/${process.pid}/fd/${namespace}`, "cat", `/proc/self/${name}`];
+    return new TextDecoder().decode(await run("nsenter", words, { debianPackage: "util-linux" }));
+  } finally {
+    closeSync(namespace);
+  }
 }

@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { makeFifo } from "../kernel/files.ts";
 import { probeFeatures } from "../kernel/features.ts";
 import type { IdRange } from "../lib/id-map.ts";
 import { openNamespacesRuntime } from "./namespaces.ts";
@@ -267,5 +268,13 @@ describe.if(missing === undefined)("in a user namespace", () => {
     } finally {
       await handle.release();
     }
+  });
+
+  test("a pipe in the place of a namespace is refused, not waited at", async () => {
+    const path = `${bed.directory}/pipe`;
+    makeFifo(path, 0o600);
+    const { namespaces } = bed.launch(["true"]).spec.linux;
+    const linux = { namespaces: [...namespaces, { type: "user" as const, path }] };
+    await expect(bed.run(["true"], { linux })).rejects.toThrow(`join namespace "${path}": invalid argument`);
   });
 });

@@ -1,11 +1,12 @@
 /** The ops of user namespaces, seen from the shim: what fits together, and what does not. */
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mknod } from "../../src/kernel/files.ts";
 import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
 import { linkOf } from "./support/link.ts";
 import { Place } from "./support/place.ts";
-import { CLONE_NEWNS, MS_PRIVATE, MS_REC, PATH, supervision } from "./support/plan.ts";
+import { CLONE_NEWNS, containerPlan, MS_PRIVATE, MS_REC, PATH, supervision } from "./support/plan.ts";
 import { failureOf, Shim } from "./support/shim.ts";
 
 const root = test.if(has("root", "busybox"));
@@ -102,12 +103,27 @@ root.each<[string, (place: Place) => Op[], string]>([
   [
     "a namespace file that is not there",
     () => [{ op: "open", slot: 0, path: "/no/such" }],
-    'open "/no/such"',
+    'join namespace "/no/such"',
   ],
 ])("%s: the start fails with the step", async (_, prepared, object) => {
   using place = new Place();
   const failure = await failureOf(place, plan(place, prepared(place), ["true"]));
   expect(failure.object).toContain(object);
+});
+
+root.each<[string, (place: Place, path: string) => Op[]]>([
+  ["user", (place, path) => plan(place, [{ op: "open", slot: 0, path }], ["true"])],
+  [
+    "other",
+    (place, path) =>
+      containerPlan(place, { argv: ["true"], before: [{ op: "join", path, type: CLONE_NEWUTS }] }),
+  ],
+])("a device that is named as %s namespace is refused and not even opened", async (_, planned) => {
+  using place = new Place();
+  const path = `${place.top}/device`;
+  mknod(path, 0o20600, 250, 250); // to open it would be ENXIO
+  const { errno, object } = await failureOf(place, planned(place, path));
+  expect({ errno, object }).toEqual({ errno: 22, object: `join namespace "${path}"` });
 });
 
 root("what fails between shim and child is told as what it is", async () => {
