@@ -1,7 +1,8 @@
 /** `kill`: a signal to a container's first process, or to all of them. */
+import { closeSync } from "node:fs";
 import { processes, thaw } from "../kernel/cgroups.ts";
 import type { Features } from "../kernel/features.ts";
-import { kill as send, signalProcess } from "../kernel/processes.ts";
+import { pidfdOpen, pidfdSignal, signalProcess } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import { parseSignal, SIGKILL } from "../lib/signal.ts";
 import type { Call, Command } from "./command.ts";
@@ -43,11 +44,25 @@ async function killAll(container: Container, number: number, features: Features)
   const told = new Set<number>();
   for (;;) {
     const pids = processes(features.cgroups, group).filter((pid) => !told.has(pid));
-    for (const pid of pids) send(pid, number);
+    signalMembers(pids, number, () => processes(features.cgroups, group));
     for (const pid of pids) told.add(pid);
     if (pids.length === 0 || number !== SIGKILL) break;
   }
   if (number === SIGKILL) await thawed(container, features);
+}
+
+/** Each is held before the group is looked at again: a number that has become another's is not in it. */
+function signalMembers(pids: readonly number[], signal: number, members: () => readonly number[]): void {
+  const held = pids.flatMap((pid) => {
+    const pidfd = pidfdOpen(pid);
+    return pidfd === undefined ? [] : [{ pid, pidfd }];
+  });
+  try {
+    const still = new Set(held.length === 0 ? [] : members());
+    for (const { pid, pidfd } of held) if (still.has(pid)) pidfdSignal(pidfd, signal);
+  } finally {
+    for (const { pidfd } of held) closeSync(pidfd);
+  }
 }
 
 /** A frozen process of version 1 ends only when it goes on. */
