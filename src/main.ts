@@ -5,6 +5,8 @@ import { type CalledAs, runtimeOf } from "./oci/names.ts";
 const BUILD = process.env.BERTH_BUILD ?? "source";
 /** A command that lives longer than this is worth compiling; the executable starts with a JIT that hardly does (tools/build.ts). */
 const BRIEF_MS = 50;
+/** As long as nobody speaks with the engine before it tidies up. Here, because what stands behind the await below is never reached. */
+const IDLE_MS = 1000;
 
 setTimeout(compileAsUsual, BRIEF_MS).unref();
 
@@ -71,8 +73,6 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   rmSync(note, { force: true });
   return 0;
 }
-
-const IDLE_MS = 1000;
 
 /** An engine that nobody speaks with gives back what the last clients have cost. */
 function tidySoon(): () => void {
