@@ -1,5 +1,6 @@
 /** Which face of berth was asked for: worker, engine, OCI runtime, or command line. The only place that ends the process. */
 import type { DaemonOptions } from "./cli/command.ts";
+import type { Front } from "./front/front.ts";
 import { type CalledAs, runtimeOf } from "./oci/names.ts";
 
 const BUILD = process.env.BERTH_BUILD ?? "source";
@@ -53,25 +54,39 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   compileAsUsual();
   const { Engine } = await import("./engine/engine.ts");
   const { serve } = await import("./api/server.ts");
-  const { serveCommands } = await import("./oci/service.ts");
+  const { Service } = await import("./front/service.ts");
   const { lineLog } = await import("./lib/log.ts");
   const { writeSync, rmSync } = fs();
   const log = lineLog((line) => writeSync(2, line));
   const told = toldToEnd();
   const tidy = tidySoon();
   await using engine = await Engine.open({ ...options, log, crashAfter: crashAfter() });
+  await using fronts = new Service({ run: options.run, build: BUILD, log, onIdle: tidy, perform });
   await using _server = await serve(engine, {
     socketPath: options.socket,
     group: options.group,
     log,
     onIdle: tidy,
   });
-  await using _commands = serveCommands({ run: options.run, build: BUILD, log, onIdle: tidy });
+  fronts.listen();
   const note = writeNote(options);
   sayReady(options.readyDescriptor);
   await Promise.race([told, engine.stopping]);
+  fronts.takeNoMore();
   rmSync(note, { force: true });
   return 0;
+}
+
+/** What another process was called for; the code is loaded by the first of its kind. */
+async function perform(front: Front): Promise<number> {
+  const [argv0 = "", ...words] = front.call.argv;
+  const runtime = runtimeOf(argv0, words);
+  if (runtime === undefined) {
+    const { runCommandLineFor } = await import("./cli/guest.ts");
+    return await runCommandLineFor(front);
+  }
+  const { runOciFor } = await import("./oci/remote.ts");
+  return await runOciFor(front, runtime);
 }
 
 /** An engine that nobody speaks with gives back what the last clients have cost. */

@@ -77,6 +77,7 @@ interface Segment {
   /** Where its header is. */
   readonly at: number;
   readonly type: number;
+  readonly offset: number;
   readonly address: number;
   readonly fileSize: number;
   /** Behind its last address. */
@@ -91,6 +92,7 @@ function segments(elf: Buffer): Segment[] {
     return {
       at,
       type: elf.readUInt32LE(at + PROGRAM.type),
+      offset: Number(elf.readBigUInt64LE(at + PROGRAM.offset)),
       address,
       fileSize: Number(elf.readBigUInt64LE(at + PROGRAM.fileSize)),
       end: address + Number(elf.readBigUInt64LE(at + PROGRAM.memorySize)),
@@ -102,6 +104,7 @@ function segments(elf: Buffer): Segment[] {
 function loadable(entry: Buffer): Segment {
   const [segment, ...more] = segments(entry).filter(({ type }) => type === PT_LOAD);
   if (more.length > 0) throw new Error("native/entry has data that can be written");
+  if (segment?.offset !== 0) throw new Error("native/entry does not begin with its segment");
   return demand(segment, "native/entry has nothing to load");
 }
 

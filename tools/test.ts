@@ -37,9 +37,9 @@ const SUITES: readonly Suite[] = [
 ];
 
 const AGAIN: Suite = {
-  name: "end to end, sanitized shim",
+  name: "end to end, commands performed by the engine, sanitized shim",
   paths: ["./test/e2e", "./test/oci/front.test.ts", "./test/oci/streams.test.ts"],
-  env: { BERTH_TEST_BINARY: `${SANITIZED}/berth` },
+  env: { BERTH_TEST_BINARY: `${SANITIZED}/berth`, BERTH_TEST_BY_ENGINE: "1" },
   processes: 2,
 };
 
@@ -81,7 +81,7 @@ export function parseJunit(xml: string): Sum {
   return { passed: tests - failed - skipped, failed, skipped };
 }
 
-/** The shim with address and undefined-behaviour sanitizers, under the same table; a finding fails even if no case noticed. */
+/** Shim and front with address and undefined-behaviour sanitizers, under the same table; a finding fails even if no case noticed. */
 async function sanitized(): Promise<Sum> {
   await Promise.all((await findings()).map((path) => rm(path)));
   if ((await inherit([BUN, "tools/build.ts", SANITIZED, "--sanitize"])) !== 0) return sumOf(false);

@@ -1,6 +1,6 @@
 /*
- * Where the executable begins: before Bun, whose start is most of what a short command costs. A command for the OCI runtime is given to the
- * engine that runs on this machine, by a small program (native/shim/front.c) that takes this process over; everything else, and all that
+ * Where the executable begins: before Bun, whose start is most of what a short command costs. A command is given to the engine that runs on
+ * this machine, by a small program (native/shim/front.c) that takes this process over; what the engine cannot do for it, and all that
  * happens where no engine listens, is Bun's. tools/entry.ts puts this into the executable and fills in `facts`.
  *
  * There is no C library here, no writable data and no relocation: the dynamic loader has made Bun ready, and finds it as it left it.
@@ -17,6 +17,9 @@
 #include "front.h"
 #include "protocol.h"
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10
+#endif
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* Filled in by tools/entry.ts, which finds it by its first bytes; here, and not in C, so that no compiler takes it for what it is now. */
@@ -67,22 +70,10 @@ static int equal(const char *a, const char *b)
     return *a == *b;
 }
 
-static const char *last_part(const char *path)
+/* Not the engine itself, nor those who work for it. */
+static int is_command(long argc, char **argv)
 {
-    const char *part = path;
-
-    for (; *path; path++)
-        if (*path == '/')
-            part = path + 1;
-    return part;
-}
-
-/* As main.ts tells the faces apart. */
-static int is_for_runtime(long argc, char **argv)
-{
-    const char *name = argc > 0 ? last_part(argv[0]) : "";
-
-    return equal(name, "runc") || equal(name, "berth-oci") || (argc > 1 && equal(argv[1], "oci"));
+    return argc > 1 && !equal(argv[1], "daemon") && !equal(argv[1], "worker");
 }
 
 /* The value of the variable, or NULL; `name` ends with its equals sign. */
@@ -122,11 +113,17 @@ static int address_of(struct sockaddr_un *address, const char *run)
 }
 
 /* The engine is greeted at once, and answers while the next program starts. */
-static int greet(int fd)
+static long greet(int fd)
 {
     const struct frame_header hello = {.size = 0, .type = FRONT_HELLO};
 
-    return call(SYS_write, fd, &hello, sizeof hello) == sizeof hello ? fd : -1;
+    return call6(SYS_sendto, fd, (long)&hello, sizeof hello, MSG_NOSIGNAL, 0);
+}
+
+/* Without waiting: an engine that stands still has many waiting already. */
+static int is_connected(int fd, const struct sockaddr_un *address)
+{
+    return call(SYS_connect, fd, address, sizeof *address) == 0 && call(SYS_fcntl, fd, F_SETFL, 0) == 0 && greet(fd) > 0;
 }
 
 static int connect_engine(char **environment)
@@ -136,33 +133,49 @@ static int connect_engine(char **environment)
 
     if (address_of(&address, run && *run ? run : "/run/berth") < 0)
         return -1;
-    int fd = (int)call(SYS_socket, AF_UNIX, SOCK_STREAM, 0);
+    int fd = (int)call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
         return -1;
-    if (call(SYS_connect, fd, &address, sizeof address) < 0 || greet(fd) < 0) {
+    /* A number below 3 is free when the caller has closed a stream: then we must not be there. */
+    if (fd < 3 || !is_connected(fd, &address)) {
         call(SYS_close, fd, 0, 0);
         return -1;
     }
     return fd;
 }
 
+/* Where the administrator lets programs run from memory only when they say so (vm.memfd_noexec), we do; older kernels do not know it. */
+static int open_memory(void)
+{
+    int fd = (int)call(SYS_memfd_create, "berth-shim", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC, 0);
+
+    return fd >= 0 ? fd : (int)call(SYS_memfd_create, "berth-shim", MFD_CLOEXEC | MFD_ALLOW_SEALING, 0);
+}
+
+static int put_image(int fd)
+{
+    const char *bytes = (const char *)facts.image;
+
+    for (size_t done = 0; done < facts.image_size;) {
+        long written = call(SYS_write, fd, bytes + done, facts.image_size - done);
+
+        if (written <= 0)
+            return 0;
+        done += (size_t)written;
+    }
+    return call(SYS_fcntl, fd, F_ADD_SEALS, ALL_SEALS) == 0;
+}
+
 /* In sealed memory: no container can write to the program that makes it (CVE-2019-5736). */
 static int open_image(void)
 {
-    const char *bytes = (const char *)facts.image;
-    int fd = (int)call(SYS_memfd_create, "berth-shim", MFD_CLOEXEC | MFD_ALLOW_SEALING, 0);
+    int fd = open_memory();
 
-    for (size_t done = 0; fd >= 0 && done < facts.image_size;) {
-        long written = call(SYS_write, fd, bytes + done, facts.image_size - done);
-
-        if (written <= 0) {
-            call(SYS_close, fd, 0, 0);
-            return -1;
-        }
-        done += (size_t)written;
-    }
-    return fd >= 0 && call(SYS_fcntl, fd, F_ADD_SEALS, ALL_SEALS) == 0 ? fd : -1;
+    if (fd < 0 || put_image(fd))
+        return fd;
+    call(SYS_close, fd, 0, 0);
+    return -1;
 }
 
 static char *put_number(char *at, int number)
@@ -222,7 +235,7 @@ __attribute__((used)) void enter(long *stack)
     long argc = stack[0];
     char **argv = (char **)(stack + 1), **environment = argv + argc + 1;
 
-    if (is_for_runtime(argc, argv) && variable(environment, FRONT_ALONE_VARIABLE "=") == NULL)
+    if (is_command(argc, argv) && variable(environment, FRONT_ALONE_VARIABLE "=") == NULL)
         try_front(argv, environment);
 }
 

@@ -19,6 +19,8 @@
 #define RELAY_SIZE 16384
 /* More than a terminal holds. */
 #define LAST_OUTPUT 65536
+/* Of a process that somebody else has waited for. */
+#define UNKNOWN_CODE 255
 
 static pid_t process;
 static int exit_code = -1;
@@ -62,21 +64,6 @@ static void close_terminal(void)
         tcsetattr(host_terminal, TCSANOW, &host_mode);
 }
 
-static void write_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        struct pollfd room = {.fd = fd, .events = POLLOUT};
-        ssize_t written = write(fd, bytes, size);
-
-        if (written < 0 && errno == EAGAIN)
-            poll(&room, 1, -1); /* whoever gave it to us does not want to wait; we have nothing else to do */
-        else if (written < 0 && errno != EINTR)
-            return;
-        if (written > 0)
-            bytes += written, size -= (size_t)written;
-    }
-}
-
 /* How much there was; not positive when there is nothing to read right now. */
 static ssize_t relay_output(void)
 {
@@ -116,11 +103,14 @@ static int code_of(int status)
 
 static void reap(void)
 {
+    pid_t pid;
     int status;
 
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         if (pid == process)
             exit_code = code_of(status);
+    if (pid < 0 && errno == ECHILD && exit_code < 0)
+        exit_code = UNKNOWN_CODE;
 }
 
 static void hear_signals(int signals)

@@ -1,5 +1,6 @@
 /* A descriptor that goes with a message over a unix socket. */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <string.h>
 
 #include "shim.h"
@@ -22,4 +23,20 @@ int take_descriptor(struct msghdr *message)
         return errno = EBADMSG, -1;
     memcpy(&fd, CMSG_DATA(control), sizeof fd);
     return fd;
+}
+
+bool write_all(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
+        ssize_t written = write(fd, bytes, size);
+
+        if (written < 0 && errno == EAGAIN)
+            poll(&room, 1, -1); /* whoever gave it to us does not want to wait; we have nothing else to do */
+        else if (written < 0 && errno != EINTR)
+            return false;
+        if (written > 0)
+            bytes += written, size -= (size_t)written;
+    }
+    return true;
 }

@@ -1,21 +1,24 @@
 /*
- * A command of the OCI runtime that the engine performs: the caller's process has become this program (native/entry), which is the engine's
- * hands here. It starts the shim, so that the container is its caller's, prints, and becomes the attendant. It decides one thing:
- * whether the engine sees the same system as we do. Where it does not, or has no answer, Bun takes this process back.
+ * A command that the engine performs: the process that was called has become this program (native/entry), which is the engine's hands here. It
+ * prints, passes signals on, starts the shim of an OCI container, so that it is the child of whom it should be, and becomes its attendant. It
+ * decides one thing: whether the engine sees the same system as we do. Where it does not, or has no answer, Bun takes this process back.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -24,12 +27,32 @@
 
 /* An engine that has not said a word by then is no help. */
 #define PATIENCE_MS 250
+#define CONNECT_SECONDS 10
 /* Above all that a program expects at a number of its own. */
 #define FIRST_SPARE 64
 #define FAILED 1
 
-static int connection, executable;
+static int connection, executable, signals = -1;
 static char **words;
+static sigset_t inherited, pipe_signal;
+static bool troubled[3]; /* what is printed there goes nowhere */
+
+/* That a pipe is closed is told by an error. */
+static void keep_pipe_signal(void)
+{
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigprocmask(SIG_BLOCK, &pipe_signal, &inherited);
+}
+
+/* One that has come meanwhile was for us. */
+static void release_pipe_signal(void)
+{
+    const struct timespec now = {0};
+
+    sigtimedwait(&pipe_signal, NULL, &now);
+    sigprocmask(SIG_SETMASK, &inherited, NULL);
+}
 
 /* Bun performs the command, in this process. */
 static int go_alone(void)
@@ -37,25 +60,21 @@ static int go_alone(void)
     close(connection);
     unsetenv(FRONT_VARIABLE);
     putenv((char[]){FRONT_ALONE_VARIABLE "=1"});
+    release_pipe_signal();
     syscall(SYS_execveat, executable, "", words, environ, AT_EMPTY_PATH);
     perror("berth: its own executable cannot be started again");
     return FAILED;
 }
 
-static bool receive(void *bytes, size_t size)
-{
-    return size == 0 || recv(connection, bytes, size, MSG_WAITALL) == (ssize_t)size;
-}
-
-static bool send_all(int fd, const char *bytes, size_t size)
+static bool receive(char *bytes, size_t size)
 {
     while (size > 0) {
-        ssize_t sent = write(fd, bytes, size);
+        ssize_t got = read(connection, bytes, size);
 
-        if (sent < 0 && errno != EINTR)
+        if (got == 0 || (got < 0 && errno != EINTR))
             return false;
-        if (sent > 0)
-            bytes += sent, size -= (size_t)sent;
+        if (got > 0)
+            bytes += got, size -= (size_t)got;
     }
     return true;
 }
@@ -66,7 +85,7 @@ static bool say(int fd, enum front_message type, const void *payload, size_t siz
     struct iovec parts[] = {{&header, sizeof header}, {(void *)(uintptr_t)payload, size}};
     ssize_t sent = writev(fd, parts, 2);
 
-    return sent >= (ssize_t)sizeof header && send_all(fd, (const char *)payload + (sent - (ssize_t)sizeof header), size - ((size_t)sent - sizeof header));
+    return sent >= (ssize_t)sizeof header && write_all(fd, (const char *)payload + (sent - (ssize_t)sizeof header), size - ((size_t)sent - sizeof header));
 }
 
 static uint64_t inode_of_namespace(const char *name)
@@ -77,6 +96,27 @@ static uint64_t inode_of_namespace(const char *name)
     snprintf(path, sizeof path, "/proc/self/ns/%s", name);
     stat(path, &status); /* a namespace that this kernel does not have is 0 for both */
     return status.st_ino;
+}
+
+/* Not only which directory: the same one may be found in two mounts, with other mounts below. */
+static uint64_t mount_of_root(void)
+{
+    char path[64], text[256] = "";
+    cleanup_close int root = open("/", O_PATH | O_CLOEXEC);
+
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", root);
+    cleanup_close int info = open(path, O_RDONLY | O_CLOEXEC);
+    const char *found = info >= 0 && read(info, text, sizeof text - 1) > 0 ? strstr(text, "mnt_id:") : NULL;
+
+    return found == NULL ? 0 : strtoull(found + strlen("mnt_id:"), NULL, 10);
+}
+
+static mode_t current_umask(void)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return mask;
 }
 
 static uint64_t bounding_set(void)
@@ -108,8 +148,12 @@ static void find_facts(uint64_t facts[FRONT_FACTS])
     stat("/", &root);
     *fact++ = root.st_dev;
     *fact++ = root.st_ino;
+    *fact++ = mount_of_root();
     *fact++ = bounding_set();
-    *fact = effective_set();
+    *fact++ = effective_set();
+    *fact++ = (uint64_t)prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    *fact++ = (uint64_t)prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
+    *fact = current_umask();
 }
 
 struct greeting {
@@ -127,15 +171,26 @@ static bool is_one_of_ours(void)
     return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
 }
 
+/* What another build says may be shorter than what is waited for. */
+static void limit_patience(long milliseconds)
+{
+    struct timeval patience = {.tv_usec = milliseconds * 1000};
+
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
 /* Whether an engine of this build sees what we see. */
 static bool is_met(const char *build)
 {
-    struct pollfd watched = {.fd = connection, .events = POLLIN};
     struct greeting theirs, ours = {.header = {.size = sizeof ours - sizeof ours.header, .type = FRONT_GREETING}};
 
     strncpy(ours.build, build, sizeof ours.build - 1);
     find_facts(ours.facts);
-    return is_one_of_ours() && poll(&watched, 1, PATIENCE_MS) == 1 && receive(&theirs, sizeof theirs) && memcmp(&theirs, &ours, sizeof ours) == 0;
+    limit_patience(PATIENCE_MS);
+    bool met = is_one_of_ours() && receive((char *)&theirs, sizeof theirs) && memcmp(&theirs, &ours, sizeof ours) == 0;
+
+    limit_patience(0);
+    return met;
 }
 
 static int64_t oom_score_adjust(void)
@@ -150,9 +205,8 @@ static int64_t oom_score_adjust(void)
 struct call_head {
     uint64_t limits[FRONT_LIMITS];
     int64_t oom_score_adjust;
-    uint32_t words;
+    uint32_t terminals, words;
 };
-#define CALL_HEAD_SIZE (offsetof(struct call_head, words) + sizeof(uint32_t))
 
 static void find_head(struct call_head *head)
 {
@@ -163,6 +217,8 @@ static void find_head(struct call_head *head)
         head->limits[resource] = limit.rlim_max;
     }
     head->oom_score_adjust = oom_score_adjust();
+    for (int fd = 0; fd < 3; fd++)
+        head->terminals |= isatty(fd) ? 1u << fd : 0;
     for (head->words = 0; words[head->words] != NULL;)
         head->words++;
 }
@@ -193,17 +249,18 @@ static bool send_call(void)
     struct call_head head = {0};
     size_t size;
 
-    if (getcwd(directory, sizeof directory) == NULL || directory[0] != '/' || (size = put_strings(NULL, CALL_HEAD_SIZE, directory)) > PLAN_MAX_SIZE)
+    if (getcwd(directory, sizeof directory) == NULL || directory[0] != '/' || (size = put_strings(NULL, sizeof head, directory)) > PLAN_MAX_SIZE)
         return false;
     char *bytes = malloc(size);
 
     if (bytes == NULL)
         return false;
     find_head(&head);
-    memcpy(bytes, &head, CALL_HEAD_SIZE);
-    put_strings(bytes, CALL_HEAD_SIZE, directory);
+    memcpy(bytes, &head, sizeof head);
+    put_strings(bytes, sizeof head, directory);
     bool sent = say(connection, FRONT_CALL, bytes, size);
 
+    explicit_bzero(bytes, size); /* a container's first process will be a copy of us */
     free(bytes);
     return sent;
 }
@@ -212,7 +269,7 @@ static int plan_file(const char *bytes, size_t size)
 {
     int fd = memfd_create("berth-plan", MFD_CLOEXEC);
 
-    if (fd >= 0 && !send_all(fd, bytes, size)) {
+    if (fd >= 0 && !write_all(fd, bytes, size)) {
         close(fd);
         return -1;
     }
@@ -223,9 +280,10 @@ static int connect_control(const char *token)
 {
     struct sockaddr_un address;
     socklen_t size = sizeof address;
+    struct timeval patience = {.tv_sec = CONNECT_SECONDS};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || getpeername(connection, (struct sockaddr *)&address, &size) < 0 ||
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 || getpeername(connection, (struct sockaddr *)&address, &size) < 0 ||
         connect(fd, (struct sockaddr *)&address, size) < 0 || !say(fd, FRONT_CONTROL, token, sizeof(uint64_t))) {
         if (fd >= 0)
             close(fd);
@@ -243,13 +301,24 @@ static bool place(int plan, int control)
            sys_close_range(FD_EXTRA, ~0u, 0) == 0;
 }
 
-/* The shim is a copy of this process, which is small, and holds nothing but the request. */
+/* What our caller has in it is nothing for the processes that come of the shim, however early somebody looks. */
+static void forget_environment(void)
+{
+    for (char **variable = environ; *variable; variable++)
+        explicit_bzero(*variable, strlen(*variable));
+    environ[0] = NULL;
+}
+
+/* The shim is a copy of this process, which is small. */
 static pid_t start_shim(int plan, int control)
 {
+    context.caller = getpid();
     pid_t pid = fork();
 
-    if (pid == 0)
+    if (pid == 0) {
+        forget_environment();
         _exit(place(plan, control) ? shim() : FAILED);
+    }
     return pid < 0 ? -errno : pid;
 }
 
@@ -257,7 +326,7 @@ static bool launch(const char *payload, size_t size)
 {
     cleanup_close int plan = plan_file(payload + sizeof(uint64_t), size - sizeof(uint64_t));
     cleanup_close int control = plan < 0 ? -1 : connect_control(payload);
-    int32_t pid = control < 0 ? -errno : start_shim(plan, control);
+    int32_t pid = control >= 0 ? start_shim(plan, control) : errno > 0 ? -errno : -EIO;
 
     return say(connection, FRONT_LAUNCHED, &pid, sizeof pid);
 }
@@ -270,6 +339,7 @@ static bool reap_child(pid_t pid)
     return true;
 }
 
+/* Nobody is at the other end of a control socket. */
 static int become_attendant(const char *plan, size_t size)
 {
     int fd = plan_file(plan, size);
@@ -298,8 +368,89 @@ static char *receive_payload(size_t size)
 
 static int lose_engine(void)
 {
-    fputs("berth: the engine that performed this command has ended; try again\n", stderr);
+    fputs("berth: the engine that performed this command has ended: it may be done, or not\n", stderr);
     return FAILED;
+}
+
+static void forward_signals(void)
+{
+    struct signalfd_siginfo info;
+
+    while (read(signals, &info, sizeof info) == sizeof info) {
+        int32_t number = (int32_t)info.ssi_signo;
+
+        say(connection, FRONT_SIGNAL, &number, sizeof number);
+    }
+}
+
+/* Signals are passed on meanwhile. */
+static void wait_until(int fd, short events)
+{
+    struct pollfd watched[] = {{.fd = fd, .events = events}, {.fd = signals, .events = POLLIN}};
+
+    while (watched[0].revents == 0) {
+        if (poll(watched, array_size(watched), -1) < 0 && errno != EINTR)
+            return;
+        if (watched[1].revents & POLLIN)
+            forward_signals();
+    }
+}
+
+static void tell_trouble(int fd, int32_t error)
+{
+    troubled[fd] = true;
+    say(connection, FRONT_TROUBLE, &error, sizeof error);
+}
+
+/* In pieces that a pipe takes without waiting when it takes any. */
+static bool print(int fd, const char *text, size_t size)
+{
+    while (size > 0 && !troubled[fd]) {
+        wait_until(fd, POLLOUT);
+        ssize_t written = write(fd, text, size < PIPE_BUF ? size : PIPE_BUF);
+
+        if (written > 0)
+            text += written, size -= (size_t)written;
+        else if (errno != EAGAIN && errno != EINTR)
+            tell_trouble(fd, errno);
+    }
+    return true;
+}
+
+static bool watch_signals(const char *payload)
+{
+    uint64_t numbers;
+    sigset_t set;
+
+    memcpy(&numbers, payload, sizeof numbers);
+    sigemptyset(&set);
+    for (int number = 1; number < 64; number++)
+        if (numbers >> (number - 1) & 1)
+            sigaddset(&set, number);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return signals >= 0;
+}
+
+/* What is not the last. False where it cannot be done. */
+static bool perform(enum front_message type, const char *payload, size_t size)
+{
+    int fd;
+
+    switch (type) {
+    case FRONT_PRINT:
+        return (fd = number_of(payload)) > 0 && fd < 3 && print(fd, payload + sizeof(uint32_t), size - sizeof(uint32_t));
+    case FRONT_LAUNCH:
+        return launch(payload, size);
+    case FRONT_REAP:
+        return reap_child(number_of(payload));
+    case FRONT_SIGNALS:
+        return watch_signals(payload);
+    case FRONT_FLUSH:
+        return say(connection, FRONT_PRINTED, NULL, 0);
+    default:
+        return false;
+    }
 }
 
 /* Until the last frame. */
@@ -307,10 +458,11 @@ static int obey(void)
 {
     for (;;) {
         struct frame_header header;
-        char *payload = receive(&header, sizeof header) ? receive_payload(header.size) : NULL;
-        bool done = payload != NULL;
 
-        if (!done)
+        wait_until(connection, POLLIN);
+        char *payload = receive((char *)&header, sizeof header) ? receive_payload(header.size) : NULL;
+
+        if (payload == NULL)
             return lose_engine();
         if (header.type == FRONT_ALONE)
             return go_alone();
@@ -318,12 +470,8 @@ static int obey(void)
             return number_of(payload);
         if (header.type == FRONT_ATTEND)
             return become_attendant(payload, header.size);
-        if (header.type == FRONT_PRINT)
-            send_all(number_of(payload), payload + sizeof(uint32_t), header.size - sizeof(uint32_t));
-        else if (header.type == FRONT_LAUNCH)
-            done = launch(payload, header.size);
-        else if (header.type == FRONT_REAP)
-            done = reap_child(number_of(payload));
+        bool done = perform(header.type, payload, header.size);
+
         free(payload);
         if (!done)
             return lose_engine();
@@ -335,6 +483,8 @@ int front(const char *told, char **argv)
     char build[FRONT_BUILD_SIZE];
 
     words = argv;
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored no child can be waited for */
+    keep_pipe_signal();
     if (sscanf(told, "%d,%d,%15[0-9a-z]", &connection, &executable, build) != 3)
         return FAILED;
     fcntl(connection, F_SETFD, FD_CLOEXEC);

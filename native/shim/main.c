@@ -38,8 +38,8 @@ static void detach_from_engine(void)
     /* Orphans of an exec come to us, not to the host's init; those of a process that is handed over are not ours. */
     if (!(context.settings.flags & SUPERVISE_HANDOVER))
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    else
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* whoever removes what a killed caller has left must not find us at work */
+    else if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != context.caller)
+        _exit(1); /* whoever removes what a killed caller has left must not find us at work */
     prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
 }
 
@@ -342,6 +342,7 @@ int shim(void)
 
 int main(int argc, char **argv)
 {
+    context.caller = getppid();
     const char *told = argc > 0 ? getenv(FRONT_VARIABLE) : NULL; /* a shim is started without an environment */
 
     return told != NULL ? front(told, argv) : shim();

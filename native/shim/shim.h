@@ -76,6 +76,9 @@ struct mount_attributes {
     uint64_t set, clear, propagation, userns_fd;
 };
 
+/* However long it takes; false where it cannot be. */
+bool write_all(int fd, const char *bytes, size_t size);
+
 /* Without `pidfd` for a sibling (CLONE_PARENT), whose pidfd would be of no use to us. */
 int sys_clone3(uint64_t flags, int *pidfd, int cgroup);
 int sys_open_tree(int at, const char *path, unsigned flags);
@@ -136,6 +139,7 @@ struct context {
     int start_fifo;
     char program[4096]; /* OP_FIND: what will be executed; empty: OP_EXEC searches */
     mode_t umask;     /* OP_UMASK: the program's; until exec every mode is made as it is asked for */
+    pid_t caller;     /* whose child we are */
 };
 
 extern struct context context;

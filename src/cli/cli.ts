@@ -2,10 +2,11 @@
 import { BerthError } from "../lib/error.ts";
 import type { Client } from "../client/client.ts";
 import type { Call, Command, Faces } from "./command.ts";
+import { demandOurs, desk, OutputClosed } from "./desk.ts";
 import { type Entry, findCommand, GROUPS, MISSING } from "./commands.ts";
 import { Failure, failed } from "./failure.ts";
 import { type Flag, type Flags, parseFlags } from "./flags.ts";
-import { OutputClosed, print, printError } from "./output.ts";
+import { print, printError } from "./output.ts";
 import { type Environment, type PlaceFlags, resolvePlaces } from "./places.ts";
 
 /** What may stand before the command. */
@@ -102,6 +103,7 @@ async function findTyped(words: readonly string[]): Promise<Typed | string> {
 type Surroundings = Pick<Call, "placeFlags" | "environment" | "faces">;
 
 async function runEntry({ entry, name, rest }: Typed, around: Surroundings): Promise<number> {
+  if (entry.brief !== true) demandOurs();
   const command = await entry.load();
   const { flags, args, help } = await reading(name, () => parseFlags(rest, command.flags, command), command);
   if (help) return await showCommand(entry, command, name);
@@ -112,7 +114,9 @@ async function runEntry({ entry, name, rest }: Typed, around: Surroundings): Pro
 
 async function openClient({ placeFlags, environment }: Surroundings): Promise<Client> {
   const { connectEngine } = await import("./engine.ts");
-  return await connectEngine(resolvePlaces(placeFlags, environment));
+  const client = await connectEngine(resolvePlaces(placeFlags, environment));
+  desk().onLeave(() => client.close());
+  return client;
 }
 
 function placeFlagsOf(flags: Flags): PlaceFlags {

@@ -6,6 +6,8 @@ export interface Entry {
   readonly names: readonly string[];
   readonly summary: string;
   readonly section?: "common" | "berth";
+  /** Prints what the engine says and ends soon, or when its container does: the engine may perform it for another process. */
+  readonly brief?: true;
   readonly load: () => Promise<Command>;
 }
 
@@ -21,18 +23,21 @@ export const GROUPS: Readonly<Record<string, string>> = {
 export const COMMANDS: readonly Entry[] = [
   {
     names: ["container run", "run"],
+    brief: true,
     summary: "Create and run a new container from an image",
     section: "common",
     load: async () => (await import("./run.ts")).run,
   },
   {
     names: ["container exec", "exec"],
+    brief: true,
     summary: "Execute a command in a running container",
     section: "common",
     load: async () => (await import("./exec.ts")).exec,
   },
   {
     names: ["container ls", "container list", "container ps", "ps"],
+    brief: true,
     summary: "List containers",
     section: "common",
     load: async () => (await import("./ps.ts")).ps,
@@ -45,18 +50,21 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["image ls", "image list", "images"],
+    brief: true,
     summary: "List images",
     section: "common",
     load: async () => (await import("./images.ts")).images,
   },
   {
     names: ["version"],
+    brief: true,
     summary: "Show the berth version information",
     section: "common",
     load: async () => (await import("./version.ts")).version,
   },
   {
     names: ["system info", "info"],
+    brief: true,
     summary: "Display system-wide information",
     section: "common",
     load: async () => (await import("./info.ts")).info,
@@ -73,11 +81,13 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["container create", "create"],
+    brief: true,
     summary: "Create a new container",
     load: async () => (await import("./create.ts")).create,
   },
   {
     names: ["container diff", "diff"],
+    brief: true,
     summary: "Inspect changes to files or directories on a container's filesystem",
     load: async () => (await import("./diff.ts")).diff,
   },
@@ -93,6 +103,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["image history", "history"],
+    brief: true,
     summary: "Show the history of an image",
     load: async () => (await import("./history.ts")).history,
   },
@@ -103,21 +114,25 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["inspect"],
+    brief: true,
     summary: "Return low-level information on berth objects",
     load: async () => (await import("./inspect.ts")).inspect,
   },
   {
     names: ["container inspect"],
+    brief: true,
     summary: "Display detailed information on one or more containers",
     load: async () => (await import("./inspect.ts")).inspectContainers,
   },
   {
     names: ["image inspect"],
+    brief: true,
     summary: "Display detailed information on one or more images",
     load: async () => (await import("./inspect.ts")).inspectImages,
   },
   {
     names: ["container kill", "kill"],
+    brief: true,
     summary: "Kill one or more running containers",
     load: async () => (await import("./kill.ts")).kill,
   },
@@ -128,16 +143,19 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["container logs", "logs"],
+    brief: true,
     summary: "Fetch the logs of a container",
     load: async () => (await import("./logs.ts")).logs,
   },
   {
     names: ["container pause", "pause"],
+    brief: true,
     summary: "Pause all processes within one or more containers",
     load: async () => (await import("./pause.ts")).pause,
   },
   {
     names: ["container port", "port"],
+    brief: true,
     summary: "List port mappings or a specific mapping for the container",
     load: async () => (await import("./port.ts")).port,
   },
@@ -153,21 +171,25 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["container rename", "rename"],
+    brief: true,
     summary: "Rename a container",
     load: async () => (await import("./rename.ts")).rename,
   },
   {
     names: ["container restart", "restart"],
+    brief: true,
     summary: "Restart one or more containers",
     load: async () => (await import("./restart.ts")).restart,
   },
   {
     names: ["container rm", "container remove", "rm"],
+    brief: true,
     summary: "Remove one or more containers",
     load: async () => (await import("./rm.ts")).rm,
   },
   {
     names: ["image rm", "image remove", "rmi"],
+    brief: true,
     summary: "Remove one or more images",
     load: async () => (await import("./rmi.ts")).rmi,
   },
@@ -178,6 +200,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["container start", "start"],
+    brief: true,
     summary: "Start one or more stopped containers",
     load: async () => (await import("./start.ts")).start,
   },
@@ -188,31 +211,37 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     names: ["container stop", "stop"],
+    brief: true,
     summary: "Stop one or more running containers",
     load: async () => (await import("./stop.ts")).stop,
   },
   {
     names: ["image tag", "tag"],
+    brief: true,
     summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
     load: async () => (await import("./tag.ts")).tag,
   },
   {
     names: ["container top", "top"],
+    brief: true,
     summary: "Display the running processes of a container",
     load: async () => (await import("./top.ts")).top,
   },
   {
     names: ["container unpause", "unpause"],
+    brief: true,
     summary: "Unpause all processes within one or more containers",
     load: async () => (await import("./pause.ts")).unpause,
   },
   {
     names: ["container update", "update"],
+    brief: true,
     summary: "Update configuration of one or more containers",
     load: async () => (await import("./update.ts")).update,
   },
   {
     names: ["container wait", "wait"],
+    brief: true,
     summary: "Block until one or more containers stop, then print their exit codes",
     load: async () => (await import("./wait.ts")).wait,
   },

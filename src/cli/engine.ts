@@ -5,6 +5,7 @@ import { Connection } from "../client/connection.ts";
 import { closed } from "../client/ready.ts";
 import { nobodyListens, Transport } from "../client/transport.ts";
 import { BerthError } from "../lib/error.ts";
+import { demandOurs } from "./desk.ts";
 import { failed } from "./failure.ts";
 import { fs } from "./fs.ts";
 import type { Places } from "./places.ts";
@@ -35,6 +36,7 @@ export function isOutdated(note: EngineNote | undefined): boolean {
 }
 
 async function renewEngine(places: Places, old: Connection | undefined): Promise<Connection> {
+  demandOurs();
   if (process.getuid?.() !== 0) {
     if (old !== undefined) return old;
     throw failed(

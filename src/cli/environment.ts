@@ -58,8 +58,9 @@ function readLines(path: string): string[] {
 }
 
 function readBytes(path: string): Buffer {
+  const { readFileSync } = fs();
   try {
-    return fs().readFileSync(path);
+    return readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why: Readonly<Record<string, string>> = {

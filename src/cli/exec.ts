@@ -4,6 +4,7 @@ import { BerthError } from "../lib/error.ts";
 import type { ExecConfig } from "../wire/requests.ts";
 import { atLeast, type Call, type Command } from "./command.ts";
 import { checkEnvironment } from "./container-checks.ts";
+import { demandOurs } from "./desk.ts";
 import { readEnvironment } from "./environment.ts";
 import { EXPLAIN_FLAG, explainFormat } from "./explain.ts";
 import { Failure, failed } from "./failure.ts";
@@ -49,6 +50,7 @@ export const exec: Command = {
     const [container = ""] = call.args;
     const config = execConfig(call);
     if (call.flags.given("explain")) return await explain(call, container, config);
+    if (config.Tty || config.AttachStdin) demandOurs();
     if (config.Tty && config.AttachStdin && !isTerminal(0)) throw failed(1, "the input device is not a TTY");
     const client = await call.client();
     try {

@@ -1,4 +1,7 @@
-/** node:fs, loaded by who needs it: it costs a command line a millisecond, and `run` can do without. */
+/** Files of the command line's own: what only the process itself can open, with its rights and from where it is. */
+import { demandOurs, ownFs } from "./desk.ts";
+
 export function fs(): typeof import("node:fs") {
-  return process.getBuiltinModule("node:fs");
+  demandOurs();
+  return ownFs();
 }

@@ -6,6 +6,7 @@ import { atLeast, type Call, type Command } from "./command.ts";
 import { CONTAINER_FLAGS } from "./container-flags.ts";
 import { checkPull, createContainer } from "./container-launch.ts";
 import { containerRequest } from "./container-request.ts";
+import { demandOurs } from "./desk.ts";
 import { EXPLAIN_FLAG, explainFormat } from "./explain.ts";
 import { Failure, failed } from "./failure.ts";
 import { isTerminal, print } from "./output.ts";
@@ -41,6 +42,7 @@ async function runContainer(call: Call): Promise<number> {
   checkPull(flags);
   const request = containerRequest({ flags, args, environment, detached: flags.on("detach") });
   if (flags.given("explain")) return await explain(call, request);
+  if (request.AttachStdin || request.Tty) demandOurs();
   await prepareTerminal(request);
   const client = await call.client();
   const id = await createContainer(client, request, flags);

@@ -25,9 +25,10 @@ function readOption(text: string): string {
 
 /** The file's JSON on one line: the engine does not see our files. */
 function readProfile(path: string): string {
+  const { readFileSync } = fs();
   let text: string;
   try {
-    text = fs().readFileSync(path, "utf8");
+    text = readFileSync(path, "utf8");
   } catch (error) {
     throw new BerthError("invalid", `opening seccomp profile (${path}) failed: ${(error as Error).message}`);
   }

@@ -1,4 +1,5 @@
 /** Signals that this process gets are for the process in the container. */
+import { desk } from "./desk.ts";
 
 /** All that a program may be sent and catch, but for those that concern only us (children, pipes, our own window). */
 const FORWARDED: readonly NodeJS.Signals[] = [
@@ -22,9 +23,7 @@ const FORWARDED: readonly NodeJS.Signals[] = [
 
 /** Hands each signal to `kill`, whose failure is nobody's business: the process may just have ended. */
 export function forwardSignals(kill: (signal: string) => Promise<void>): void {
-  for (const signal of FORWARDED) {
-    process.on(signal, () => {
-      kill(signal.slice(3)).catch(() => {});
-    });
-  }
+  desk().onSignals(FORWARDED, (signal) => {
+    kill(signal.slice(3)).catch(() => {});
+  });
 }

@@ -3,6 +3,7 @@ import type { Client } from "../client/client.ts";
 import { BerthError } from "../lib/error.ts";
 import { startAttached } from "./attached.ts";
 import { atLeast, type Call, type Command } from "./command.ts";
+import { demandOurs } from "./desk.ts";
 import { Failure, failed } from "./failure.ts";
 import { expected } from "./many.ts";
 import { isTerminal, print, printError } from "./output.ts";
@@ -58,6 +59,7 @@ async function startJoined(client: Client, { args, flags }: Call): Promise<numbe
   const { Id: id = "", Config: config, HostConfig: host } = await client.containers.inspect(args[0] ?? "");
   const tty = config?.Tty === true;
   const stdin = flags.on("interactive") && config?.OpenStdin === true;
+  if (tty || stdin) demandOurs();
   if (tty && stdin && !isTerminal(0)) throw failed(1, "the input device is not a TTY");
   if (!tty) forwardSignals((signal) => client.containers.kill(id ?? "", signal));
   const detachKeys = flags.text("detach-keys");

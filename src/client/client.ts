@@ -21,6 +21,11 @@ export class Client {
     this.images = new ImageCalls(transport);
   }
 
+  /** What is asked fails, and what streams ends. */
+  close(): void {
+    this.transport.close();
+  }
+
   version(): Promise<SystemVersion> {
     return this.transport.json("GET", "/version");
   }

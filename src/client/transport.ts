@@ -25,10 +25,19 @@ export interface Hijacked {
 export class Transport {
   readonly socket: string;
   readonly #idle: Connection[] = [];
+  /** Idle or at work. */
+  readonly #open = new Set<Connection>();
 
   constructor(socket: string, first?: Connection) {
     this.socket = socket;
-    if (first !== undefined) this.#idle.push(first);
+    if (first === undefined) return;
+    this.#idle.push(first);
+    this.#open.add(first);
+  }
+
+  /** Ends all that is at work. */
+  close(): void {
+    for (const connection of this.#open) connection.close();
   }
 
   /** The answer as JSON. */
@@ -58,7 +67,7 @@ export class Transport {
       output: connection.output(),
       write: (bytes) => connection.write(bytes),
       closeInput: () => connection.closeInput(),
-      close: () => connection.close(),
+      close: () => this.#end(connection),
     };
   }
 
@@ -70,6 +79,7 @@ export class Transport {
     if (kept !== undefined && isStream(request.body)) throw noAnswer();
     const connection = await Connection.open(this.socket);
     if (connection === undefined) throw nobodyListens(this.socket);
+    this.#open.add(connection);
     const response = await connection.send(request);
     if (response === undefined) throw noAnswer();
     return { connection, response };
@@ -89,8 +99,13 @@ export class Transport {
       whole = true;
     } finally {
       if (whole && connection.usable) this.#idle.push(connection);
-      else connection.close();
+      else this.#end(connection);
     }
+  }
+
+  #end(connection: Connection): void {
+    connection.close();
+    this.#open.delete(connection);
   }
 }
 

@@ -7,10 +7,12 @@ import { KernelError } from "./error.ts";
 /** glibc's posix_spawn: it neither copies our memory nor runs anything of ours in the child. */
 const DEFINITIONS = {
   posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: FFIType.i32 },
+  signal: { args: [FFIType.i32, "ptr"], returns: "ptr" },
   posix_spawn_file_actions_init: { args: ["ptr"], returns: FFIType.i32 },
   posix_spawn_file_actions_adddup2: { args: ["ptr", FFIType.i32, FFIType.i32], returns: FFIType.i32 },
 } as const;
 const FILE_ACTIONS_SIZE = 80;
+const SIGCHLD = 17;
 
 const F_DUPFD_CLOEXEC = 1030;
 /** Above all that a new program expects at a number of its own. */
@@ -34,6 +36,7 @@ function vector(words: readonly string[]): { strings: Uint8Array[]; pointers: Ui
  */
 export function spawnNow(program: string, argv: readonly string[], descriptors: readonly number[]): number {
   const { symbols } = dlopen("libc.so.6", DEFINITIONS);
+  symbols.signal(SIGCHLD, null); // where our caller has it ignored nobody's end would be told
   const copies = descriptors.map(spare);
   const actions = new Uint8Array(FILE_ACTIONS_SIZE);
   symbols.posix_spawn_file_actions_init(actions);

@@ -1,6 +1,7 @@
 /** Whose command it is: that of the process that performs it, or of another that has asked the engine. */
 import { writeSync } from "node:fs";
 import { reap } from "../kernel/process-image.ts";
+import { Elsewhere } from "../lib/elsewhere.ts";
 import type { Starter } from "../runtime/handover.ts";
 import type { Op } from "../runtime/op.ts";
 import { becomeAttendant, spawnHandover } from "../runtime/shim.ts";
@@ -15,9 +16,6 @@ export interface Caller extends Starter {
   /** The caller becomes the attendant of a child of its own; `words` is what it was called by. The answer, if there is one, is no exit code: the attendant's counts. */
   attend(ops: readonly Op[], words: readonly string[], terminal?: number): number;
 }
-
-/** The engine cannot do this for another process. Thrown before anything is done: the caller performs its command itself. */
-export class Elsewhere extends Error {}
 
 export function demandOurs({ ours }: Caller): void {
   if (!ours) throw new Elsewhere();

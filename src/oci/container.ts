@@ -17,12 +17,13 @@ import { flock, lockFile } from "../kernel/files.ts";
 import { isFrozen } from "../kernel/cgroups.ts";
 import type { Features } from "../kernel/features.ts";
 import { processState } from "../kernel/processes.ts";
+import { Elsewhere } from "../lib/elsewhere.ts";
 import { BerthError } from "../lib/error.ts";
 import { formatExactJson, parseExactJson } from "../lib/exact-json.ts";
 import { readState } from "../runtime/records.ts";
 import type { ProcessIdentity } from "../runtime/runtime.ts";
 import type { Spec } from "../runtime/spec.ts";
-import { type Caller, Elsewhere } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import type { Call } from "./command.ts";
 
 const ENOENT = 2;

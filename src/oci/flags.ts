@@ -1,4 +1,5 @@
 /** Flags as runc's library reads them: `-f`, `--flag`, `--flag value`, `--flag=value`; the first word that is none ends them. */
+import { demandPlain } from "./own-files.ts";
 import { UsageError } from "./usage.ts";
 
 export interface Flag {
@@ -69,8 +70,10 @@ export function parseFlags(words: readonly string[], known: readonly Flag[], dir
 }
 
 function located({ value: kind }: Flag, value: string, directory: string | undefined): string {
-  if (kind !== "path" || directory === undefined || value === "" || value.startsWith("/")) return value;
-  return `${directory}/${value}`;
+  if (kind !== "path" || directory === undefined || value === "") return value;
+  const path = value.startsWith("/") ? value : `${directory}/${value}`;
+  demandPlain(path);
+  return path;
 }
 
 function truth(name: string, value = "true"): string {

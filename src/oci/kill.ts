@@ -47,6 +47,7 @@ async function killAll(container: Container, number: number, features: Features)
     signalMembers(pids, number, () => processes(features.cgroups, group));
     for (const pid of pids) told.add(pid);
     if (pids.length === 0 || number !== SIGKILL) break;
+    await Bun.sleep(0); // the engine has others to care for
   }
   if (number === SIGKILL) await thawed(container, features);
 }

@@ -28,6 +28,7 @@ import {
 } from "./container.ts";
 import { inheritedDescriptors } from "./descriptors.ts";
 import { compiled } from "./filter.ts";
+import { demandPlain } from "./own-files.ts";
 import type { Console } from "./terminal.ts";
 
 export interface Launched {
@@ -49,7 +50,9 @@ export async function launchContainer(
   const { directory } = claim;
   await using undo = new AsyncDisposableStack();
   undo.defer(() => (claim.stands() ? removeDirectory(directory) : undefined));
-  const read = readBundle(call.flags.text("bundle") ?? caller.directory ?? ".", id);
+  const path = call.flags.text("bundle") ?? caller.directory ?? ".";
+  if (!caller.ours) demandPlain(`${path}/config.json`);
+  const read = readBundle(path, id);
   const bundle = { ...read, spec: await withJoinedMappings(read.spec) };
   refuse(call);
   const terminal = console(bundle.spec);

@@ -4,6 +4,7 @@ import { errnoText } from "../kernel/errno.ts";
 import { memfd } from "../kernel/libc.ts";
 import { type Child, spawn } from "../kernel/spawn.ts";
 import { BerthError } from "../lib/error.ts";
+import { splitVariable } from "../lib/variable.ts";
 import {
   type ContainerState,
   containerState,
@@ -78,11 +79,6 @@ function start(
     if (!(error instanceof Error && "errno" in error && typeof error.errno === "number")) throw error;
     throw new BerthError("internal", `${name}: ${errnoText(-error.errno)}`, { cause: error });
   }
-}
-
-function splitVariable(variable: string): [name: string, value: string] {
-  const at = variable.indexOf("=");
-  return at < 0 ? [variable, ""] : [variable.slice(0, at), variable.slice(at + 1)];
 }
 
 /** False when it had to be killed. */

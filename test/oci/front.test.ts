@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, readFile, rm } from "node:fs/promises";
-import * as protocol from "../../src/oci/front-protocol.ts";
+import * as protocol from "../../src/front/protocol.ts";
 import { isAlive } from "../support/command.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./bundle.ts";
@@ -116,6 +116,9 @@ test.if(here).each([
   ["an own UTS namespace", { wrapper: ["unshare", "--uts"] }],
   ["an own network namespace", { wrapper: ["unshare", "--net"] }],
   ["fewer capabilities", { wrapper: ["setpriv", "--bounding-set", "-sys_time"] }],
+  ["no new privileges", { wrapper: ["setpriv", "--no-new-privs"] }],
+  ["another umask", { wrapper: ["sh", "-c", 'umask 077; exec "$@"', "sh"] }],
+  ["ignored ends of children", { wrapper: ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh"], alone: false }],
   ["sockets of the service manager", { env: { LISTEN_FDS: "0", NOTIFY_SOCKET: "" }, alone: false }],
   ["no wish for it", { env: { BERTH_ALONE: "" } }],
   ["a run directory without an engine", { env: { BERTH_RUN: "/nonexistent" } }],
@@ -381,3 +384,151 @@ test.if(here)(
     expect(await course(["run", "o1"])).toMatchObject({ stdout: "here\n", code: 0, alone: false });
   },
 );
+
+const closing = (closed: string) => ["sh", "-c", `exec "$@" ${closed}`, "sh"];
+
+test.if(here).each(["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])(
+  "a caller that has closed its streams (%s) shows nothing of ours to the container",
+  async (closed) => {
+    const wrapper = closing(closed);
+    await place.configure("ls -l /proc/self/fd >/dev/null; exit 4");
+    expect(await course(["run", "q1"], { wrapper })).toMatchObject({ code: 4 });
+    for (const fd of [0, 1, 2]) {
+      await place.configure("", (config) => (config.process.args = [`/proc/self/fd/${fd}`]));
+      const ours = await course(["run", "q1"], { wrapper, env: { BERTH_ALONE: "1" } });
+      expect(await course(["run", "q1"], { wrapper })).toMatchObject({ code: ours.code });
+      expect(ours.code).not.toBe(0);
+    }
+  },
+);
+
+test.if(here)("with its ends ignored, a child's exit code is still the caller's", async () => {
+  await place.configure("exit 3");
+  const wrapper = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh"];
+  for (const env of [{ A: "b" }, { BERTH_ALONE: "1" }] as Record<string, string>[])
+    expect(await course(["run", "r1"], { wrapper, env })).toMatchObject({ code: 3 });
+});
+
+test.if(here)("files that are the caller's descriptors are read and written by the caller", async () => {
+  await place.configure("exec sleep 1000");
+  const words = ["--log", "/dev/stderr", "state", "nope"];
+  expect(await course(words)).toMatchObject({
+    code: 1,
+    alone: true,
+    stderr: expect.stringContaining("container does not exist"),
+  });
+  const cwd = place.bundle(place.berth);
+  expect(await course(["create", "--bundle", "/proc/self/cwd", "s2"], { cwd })).toMatchObject({
+    code: 0,
+    alone: true,
+  });
+  expect(await course(["delete", "--force", "s2"])).toMatchObject({ code: 0 });
+});
+
+test.if(here)("a pipe in the place of a file holds up the caller, and not the engine", async () => {
+  await place.configure("exec sleep 1000");
+  await course(["run", "--detach", "t1"]);
+  const pipe = `${place.path}/pipe`;
+  expect(Bun.spawnSync(["mkfifo", pipe]).exitCode).toBe(0);
+  const root = ["--root", place.state(place.berth)];
+  const waiting = Bun.spawn([place.berth, ...root, "exec", "--process", pipe, "t1"], {
+    env: place.env,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await Bun.sleep(100);
+  expect(await course(["state", "t1"])).toMatchObject({ code: 0, alone: false });
+  await Bun.write(
+    pipe,
+    JSON.stringify({ cwd: "/", args: ["echo", "read"], env: ["PATH=/bin"], user: { uid: 0, gid: 0 } }),
+  );
+  expect(await waiting.stdout.text()).toBe("read\n");
+  await course(["delete", "--force", "t1"]);
+});
+
+test.if(here)("what cannot be printed is a failure", async () => {
+  await place.configure("exec sleep 1000");
+  await course(["create", "u1"]);
+  const wrapper = ["sh", "-c", 'exec "$@" >/dev/full', "sh"];
+  const { stderr } = await course(["state", "u1"], { wrapper });
+  expect(stderr).toContain("write: no space left on device");
+  expect(await course(["state", "u1"], { wrapper })).toMatchObject({ code: 1, alone: false });
+  await course(["delete", "--force", "u1"]);
+});
+
+test.if(here)("the caller's environment is not in the container's first process", async () => {
+  await place.configure("exec sleep 1000");
+  const pidFile = `${place.path}/pid-v1`;
+  const words = ["create", "--pid-file", pidFile, "v1"];
+  expect(await course(words, { env: { SECRET: "hunter2" } })).toMatchObject({ code: 0, alone: false });
+  const pid = await readFile(pidFile, "utf8");
+  expect(await readFile(`/proc/${pid}/environ`, "utf8")).not.toContain("hunter2");
+  await course(["delete", "--force", "v1"]);
+});
+
+test.if(here)("arguments that are too long for a plan are refused, and the engine goes on", async () => {
+  await place.configure("", (config) => (config.process.args = Array.from({ length: 70_000 }, () => "word")));
+  expect(await course(["run", "w1"])).toMatchObject({ code: 1, alone: false });
+  await place.configure("echo here");
+  expect(await course(["run", "w1"])).toMatchObject({ stdout: "here\n", alone: false });
+});
+
+/** What a front sends, without one. */
+function callOf(words: readonly string[]): Uint8Array {
+  const limits = Array.from({ length: protocol.FRONT_LIMITS }, () => protocol.uint64((1n << 64n) - 1n));
+  const counts = Buffer.alloc(8);
+  counts.writeUInt32LE(words.length, 4);
+  const strings = [place.bundle(place.berth), ...words].map((text) => Buffer.from(`${text}\0`));
+  return protocol.frame(protocol.FRONT_CALL, ...limits, protocol.uint64(0n), counts, ...strings);
+}
+
+test.if(here)("of a caller that is gone before anything was made nothing is left", async () => {
+  await place.configure("exec sleep 1000");
+  const unix = `${place.engine?.run}/${protocol.FRONT_SOCKET}`;
+  for (let round = 0; round < 5; round++) {
+    const socket = await Bun.connect({ unix, socket: { data() {} } });
+    const words = ["berth-oci", "--root", place.state(place.berth), "create", "x1"];
+    socket.write(Buffer.concat([protocol.frame(protocol.FRONT_HELLO), callOf(words)]));
+    socket.end();
+  }
+  await until(() => !existsSync(`${place.state(place.berth)}/x1`));
+  expect(await course(["run", "--detach", "x1"])).toMatchObject({ stderr: "", code: 0, alone: false });
+  await course(["delete", "--force", "x1"]);
+});
+
+test.if(here).each([
+  ["at once", 0],
+  ["behind its greeting", 1],
+])("an engine that hangs up %s ends nobody", async (_, greetings) => {
+  const run = `${place.path}/hangs-up-${greetings}`;
+  await mkdir(run);
+  const greeting = await greetingOfOurs();
+  using _stranger = Bun.listen({
+    unix: `${run}/${protocol.FRONT_SOCKET}`,
+    socket: {
+      open: (socket) => void (greetings === 0 ? socket.terminate() : undefined),
+      data(socket) {
+        socket.write(greeting);
+        socket.terminate();
+      },
+    },
+  });
+  await place.configure("echo here");
+  const { code, stdout } = await course(["run", "y1"], { env: { BERTH_RUN: run } });
+  // Behind the greeting it may have heard the call, or not: then that is said.
+  if (greetings === 0 || code === 0) expect({ code, stdout }).toEqual({ code: 0, stdout: "here\n" });
+  else expect(code).toBe(1);
+});
+
+test.if(here)("an engine that stands still, with as many waiting as there may be, keeps nobody", async () => {
+  await place.configure("echo here");
+  const unix = `${place.engine?.run}/${protocol.FRONT_SOCKET}`;
+  process.kill(place.engine?.pid ?? 0, "SIGSTOP");
+  const script = `for (let n = 0; n < 600; n++) await Promise.race([Bun.connect({ unix: ${JSON.stringify(unix)}, socket: { data() {} } }).catch(() => 0), Bun.sleep(5)]); process.exit(0)`;
+  const crowd = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "ignore", "ignore"] });
+  try {
+    await crowd.exited;
+    expect(await course(["run", "z1"])).toMatchObject({ stdout: "here\n", code: 0, alone: true });
+  } finally {
+    process.kill(place.engine?.pid ?? 0, "SIGCONT");
+  }
+});

@@ -7,6 +7,9 @@ import { command, type CommandOptions, type CommandResult, output, PATH } from "
 /** The executable under test; `tools/test` names the one with sanitizers here. */
 export const BERTH = resolve(process.env.BERTH_TEST_BINARY ?? `${import.meta.dir}/../../dist/berth`);
 
+/** Who performs the commands of the command line: `tools/test` runs the end-to-end table both ways. */
+const BY_ENGINE = process.env["BERTH_TEST_BY_ENGINE"] === "1";
+
 export interface EngineOptions {
   /** Variables of the daemon besides PATH. */
   readonly env?: Readonly<Record<string, string>>;
@@ -93,9 +96,12 @@ export class TestEngine implements AsyncDisposable {
     return command([BERTH, ...words], { ...options, env: { ...this.client, ...options.env } });
   }
 
-  /** Only the socket: a command line with these never starts an engine. */
+  /** Only the socket: a command line with these never starts an engine. It performs its commands itself, or lets the engine do it. */
   get client(): Record<string, string> {
-    return { DOCKER_HOST: this.host };
+    const how: Record<string, string> = BY_ENGINE
+      ? { BERTH_HOST: this.host, BERTH_RUN: this.run }
+      : { BERTH_ALONE: "1" };
+    return { DOCKER_HOST: this.host, ...how };
   }
 
   /** The API: a path below the socket, JSON back. */

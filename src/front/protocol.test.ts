@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import * as protocol from "./front-protocol.ts";
+import * as protocol from "./protocol.ts";
 
 const header = readFileSync(`${import.meta.dir}/../../native/front.h`, "utf8");
 
-test("front-protocol.ts and native/front.h hold the same numbers and names", () => {
+test("protocol.ts and native/front.h hold the same numbers and names", () => {
   const defines = header.matchAll(/^#define ([A-Z_]+) (\d+)/gm);
   const members = header.matchAll(/^ {4}([A-Z_]+) = (\d+),/gm);
   const theirs = [...defines, ...members].map(([, name = "", value]) => [name, Number(value)]);
@@ -20,8 +20,9 @@ function call(words: readonly string[], directory = "/", environment: readonly s
   const limits = Array.from({ length: protocol.FRONT_LIMITS }, (_, number) =>
     protocol.uint64(BigInt(number)),
   );
-  const count = Buffer.alloc(4);
-  count.writeUInt32LE(words.length);
+  const count = Buffer.alloc(8);
+  count.writeUInt32LE(0b010, 0);
+  count.writeUInt32LE(words.length, 4);
   const strings = [directory, ...words, ...environment].map((text) => Buffer.from(`${text}\0`));
   const adjust = Buffer.alloc(8);
   adjust.writeBigInt64LE(-5n);
@@ -36,6 +37,8 @@ test("a call has its words, empty ones too, its place and its environment", () =
   expect(protocol.decodeCall(body ?? Buffer.alloc(0))).toEqual({
     limits: Array.from({ length: 16 }, (_, number) => BigInt(number)),
     oomScoreAdjust: -5,
+    terminals: [false, true, false],
+    readable: true,
     directory: "/a b",
     argv: ["runc", "", "run"],
     environment: { A: "b=c", EMPTY: "", nothing: "" },

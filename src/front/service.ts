@@ -1,0 +1,160 @@
+/**
+ * Commands that the engine performs in the name of processes that ask for it (native/shim/front.c): what costs a command most, the start
+ * of Bun and the first pass through our own code, has happened long ago.
+ */
+import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
+import { probeFeatures } from "../kernel/features.ts";
+import { capget } from "../kernel/processes.ts";
+import { Elsewhere } from "../lib/elsewhere.ts";
+import type { Log } from "../lib/log.ts";
+import { Connection } from "./connection.ts";
+import { Front } from "./front.ts";
+import * as protocol from "./protocol.ts";
+
+export interface ServiceOptions {
+  /** The engine's run directory. */
+  readonly run: string;
+  readonly build: string;
+  readonly log: Log;
+  /** Performs the command of a front and answers its exit code. Throws Elsewhere where the front must do it itself. */
+  perform(front: Front): Promise<number>;
+  /** Called when the last connection is gone. */
+  readonly onIdle?: () => void;
+}
+
+/** Only root may connect. */
+const SOCKET_UMASK = 0o177;
+/** As long as requests of the API have. */
+const GRACE_MS = 5_000;
+
+const BUG = 125;
+
+export class Service implements AsyncDisposable {
+  readonly #options: ServiceOptions;
+  /** Shims that have been asked for and have not called yet. */
+  readonly #launches = new Map<bigint, (control: Connection) => void>();
+  readonly #commands = new Set<Promise<void>>();
+  #listener: Bun.UnixSocketListener<Connection> | undefined;
+  #ending = false;
+  #connections = 0;
+  #greeting: Uint8Array | undefined;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  /** What an engine before us has left there is replaced. */
+  listen(): void {
+    rmSync(this.#path, { force: true });
+    const umask = process.umask(SOCKET_UMASK);
+    try {
+      this.#listener = Bun.listen<Connection>({
+        unix: this.#path,
+        socket: {
+          open: (socket) => void (socket.data = this.#open(socket)),
+          data: ({ data }, chunk) => data.take(chunk),
+          drain: ({ data }) => data.drained(),
+          close: ({ data }) => data.closed(),
+        },
+      });
+    } finally {
+      process.umask(umask);
+    }
+  }
+
+  /** Commands that come now are performed by their own processes; the shims of those at work are still listened to. */
+  takeNoMore(): void {
+    this.#ending = true;
+  }
+
+  /** Commands at work get some time to end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.takeNoMore();
+    await Promise.race([Promise.allSettled(this.#commands), Bun.sleep(GRACE_MS)]);
+    if (this.#listener === undefined) return;
+    rmSync(this.#path, { force: true });
+    this.#listener.stop(true);
+  }
+
+  get #path(): string {
+    return `${this.#options.run}/${protocol.FRONT_SOCKET}`;
+  }
+
+  #open(socket: Bun.Socket<Connection>): Connection {
+    this.#connections += 1;
+    return new Connection(this, socket);
+  }
+
+  closed(): void {
+    this.#connections -= 1;
+    if (this.#connections === 0) this.#options.onIdle?.();
+  }
+
+  get greeting(): Uint8Array {
+    return (this.#greeting ??= protocol.greeting(this.#options.build, ourFacts()));
+  }
+
+  /** Throws where the body is no call. */
+  perform(body: Buffer, connection: Connection): Front {
+    const front = new Front(protocol.decodeCall(body), connection, this);
+    const command = this.#perform(front).finally(() => this.#commands.delete(command));
+    this.#commands.add(command);
+    return front;
+  }
+
+  async #perform(front: Front): Promise<void> {
+    try {
+      if (this.#ending || !front.call.readable) throw new Elsewhere();
+      await front.end(await this.#options.perform(front));
+    } catch (error) {
+      if (error instanceof Elsewhere) return front.goAlone();
+      this.#options.log("error", "a command failed that was performed for another process", {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      front.print(2, `berth: this is a bug in berth, and stands in the engine's log: ${String(error)}\n`);
+      await front.end(BUG);
+    }
+  }
+
+  /** A name for a launch, and the control connection that will come under it. */
+  expect(): { readonly token: bigint; readonly control: Promise<Connection> } {
+    const { promise, resolve } = Promise.withResolvers<Connection>();
+    const token = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
+    this.#launches.set(token, resolve);
+    return { token, control: promise };
+  }
+
+  forget(token: bigint): void {
+    this.#launches.delete(token);
+  }
+
+  /** To whoever expects it; nobody else has a use for it. */
+  hand(token: bigint, control: Connection): void {
+    const take = this.#launches.get(token);
+    this.#launches.delete(token);
+    if (take === undefined) control.end();
+    else take(control);
+  }
+}
+
+/** By which a front sees whether it is where we are, in native/front.h's order. */
+function ourFacts(): bigint[] {
+  const namespaces = protocol.FRONT_NAMESPACES.map(
+    (name) => statSync(`/proc/self/ns/${name}`, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n,
+  );
+  const { dev, ino } = statSync("/", { bigint: true });
+  const { boundingSet } = probeFeatures();
+  const status = readFileSync("/proc/self/status", "utf8");
+  const field = (name: string) => BigInt(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(status)?.[1] ?? 0);
+  const restrictions = [field("NoNewPrivs"), field("Seccomp"), BigInt(process.umask())];
+  return [...namespaces, dev, ino, mountOfRoot(), boundingSet, capget(), ...restrictions];
+}
+
+function mountOfRoot(): bigint {
+  const root = openSync("/", "r");
+  try {
+    return BigInt(/^mnt_id:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${root}`, "utf8"))?.[1] ?? 0);
+  } finally {
+    closeSync(root);
+  }
+}
