@@ -11,7 +11,7 @@ import { parallelOnBridge, parallelWithoutNetwork } from "./parallel.ts";
 import { openPeers, type Peers } from "./peers.ts";
 import { phases } from "./phases.ts";
 import { seccomp } from "./seccomp.ts";
-import { startOnBridge, startWithoutNetwork } from "./start.ts";
+import { startAlone, startOnBridge, startWithoutNetwork } from "./start.ts";
 import { users } from "./userns.ts";
 import { command } from "../test/support/command.ts";
 
@@ -20,6 +20,7 @@ const FIGURES: readonly Figure[] = [
   idleMemory,
   readyEmpty,
   startWithoutNetwork,
+  startAlone,
   startOnBridge,
   ...users,
   ...phases,

@@ -22,10 +22,18 @@ export type Environment = Readonly<Record<string, string>>;
 
 export const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** Of all that is measured. */
+const environment: Record<string, string> = { PATH, HOME: "/nonexistent" };
+
+/** Where berth's command line finds the engine that performs its commands, as people's finds theirs in /run/berth. */
+export function useEngineIn(run: string): void {
+  environment["BERTH_RUN"] = run;
+}
+
 export function once(command: Command, env: Environment = {}): number {
   const started = performance.now();
   const { exitCode, stderr } = Bun.spawnSync([...command], {
-    env: { PATH, HOME: "/nonexistent", ...env },
+    env: { ...environment, ...env },
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
@@ -40,7 +48,7 @@ export async function together(command: Command, count: number, env: Environment
   const started = performance.now();
   const children = Array.from({ length: count }, () =>
     Bun.spawn([...command], {
-      env: { PATH, HOME: "/nonexistent", ...env },
+      env: { ...environment, ...env },
       stdio: ["ignore", "ignore", "ignore"],
     }),
   );

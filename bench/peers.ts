@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { startEngine, BERTH, type TestEngine } from "../test/support/engine.ts";
 import { busyboxTar } from "../test/support/busybox.ts";
 import { command, output, PATH } from "../test/support/command.ts";
+import { useEngineIn } from "./measure.ts";
 import { Dockerd } from "../test/support/dockerd.ts";
 
 /** A command line with its engine: both speak docker's words. */
@@ -36,6 +37,7 @@ export async function openPeers(): Promise<Peers> {
   const run = await mkdtemp("/dev/shm/bench-");
   undo.defer(() => rm(run, { recursive: true, force: true }));
   const engine = undo.use(await startEngine({ image: "busybox", run: `${run}/berth` }));
+  useEngineIn(engine.run);
   const docker = await openDocker(place, `${run}/docker`, undo);
   const bare = await openBare(place);
   const kept = undo.move();

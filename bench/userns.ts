@@ -6,7 +6,7 @@ import { type Figure, milliseconds } from "./figure.ts";
 import { alternate, once } from "./measure.ts";
 import type { Engine, Peers } from "./peers.ts";
 
-const SMALL = "the same, in turn with the next two";
+const SMALL = "`run --rm --network none busybox true`, in turn with the next two";
 const LARGE = "the same of an image of 1 GB";
 const AUTO = "the same with `--userns auto`";
 
