@@ -26,6 +26,7 @@ async function measured({ berth }: Peers, rounds: number, at: number): Promise<R
 /** All in turn: what else the machine does falls on them alike. */
 async function measure({ client }: Engine, rounds: number): Promise<number[]> {
   await importLarge(client);
+  await output(["sync"], { timeoutMs: 120_000 }); // what has just been written is not to be written meanwhile
   const run = (...words: string[]) => [...client, "run", "--rm", "--network", "none", ...words, "true"];
   const samples = alternate([run("busybox"), run("large"), run("--userns", "auto", "large")], rounds);
   once([...client, "rmi", "large"]);

@@ -6,8 +6,11 @@ import { type CalledAs, runtimeOf } from "./oci/names.ts";
 const BUILD = process.env.BERTH_BUILD ?? "source";
 /** A command that lives longer than this is worth compiling; the executable starts with a JIT that hardly does (tools/build.ts). */
 const BRIEF_MS = 50;
-/** As long as nobody speaks with the engine before it tidies up. Here, because what stands behind the await below is never reached. */
-const IDLE_MS = 1000;
+/**
+ * When nobody has spoken with the engine for so long it gives back what the last clients have cost. Not while it is busy: a full
+ * collection also drops compiled code. Here, because what stands behind the await below is never reached.
+ */
+const IDLE_MS = 3000;
 
 setTimeout(compileAsUsual, BRIEF_MS).unref();
 
@@ -56,17 +59,18 @@ async function becomeEngine(options: DaemonOptions): Promise<number> {
   const { serve } = await import("./api/server.ts");
   const { Service } = await import("./front/service.ts");
   const { lineLog } = await import("./lib/log.ts");
+  const { Idle } = await import("./lib/idle.ts");
   const { writeSync, rmSync } = fs();
   const log = lineLog((line) => writeSync(2, line));
   const told = toldToEnd();
-  const tidy = tidySoon();
+  const visits = new Idle(IDLE_MS, () => Bun.gc(true));
   await using engine = await Engine.open({ ...options, log, crashAfter: crashAfter() });
-  await using fronts = new Service({ run: options.run, build: BUILD, log, onIdle: tidy, perform });
+  await using fronts = new Service({ run: options.run, build: BUILD, log, visits, perform });
   await using _server = await serve(engine, {
     socketPath: options.socket,
     group: options.group,
     log,
-    onIdle: tidy,
+    visits,
   });
   fronts.listen();
   const note = writeNote(options);
@@ -87,17 +91,6 @@ async function perform(front: Front): Promise<number> {
   }
   const { runOciFor } = await import("./oci/remote.ts");
   return await runOciFor(front, runtime);
-}
-
-/** An engine that nobody speaks with gives back what the last clients have cost. */
-function tidySoon(): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      Bun.gc(true);
-    }, IDLE_MS).unref();
-  };
 }
 
 /** For the crash tests: the number of the step at which the engine kills itself. */

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Engine } from "../engine/engine.ts";
+import type { Visits } from "../lib/idle.ts";
 import { type Log, silent } from "../lib/log.ts";
 import { API_VERSION } from "../wire/versions.ts";
 import { answer } from "./answer.ts";
@@ -16,8 +17,8 @@ export interface ServeOptions {
   readonly group?: string | undefined;
   /** The version of berth, for the Server header; the engine's own when not named. */
   readonly version?: string | undefined;
-  /** Called when the last connection is gone. */
-  readonly onIdle?: (() => void) | undefined;
+  /** Told of each connection. */
+  readonly visits?: Visits | undefined;
   readonly log?: Log | undefined;
 }
 
@@ -80,9 +81,10 @@ export class Server implements AsyncDisposable {
 
   #track(socket: Duplex): void {
     this.#sockets.add(socket);
+    this.#options.visits?.came();
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      if (this.#sockets.size === 0) this.#options.onIdle?.();
+      this.#options.visits?.went();
     });
   }
 }

@@ -6,6 +6,7 @@ import { closeSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { probeFeatures } from "../kernel/features.ts";
 import { capget } from "../kernel/processes.ts";
 import { Elsewhere } from "../lib/elsewhere.ts";
+import type { Visits } from "../lib/idle.ts";
 import type { Log } from "../lib/log.ts";
 import { Connection } from "./connection.ts";
 import { Front } from "./front.ts";
@@ -18,8 +19,8 @@ export interface ServiceOptions {
   readonly log: Log;
   /** Performs the command of a front and answers its exit code. Throws Elsewhere where the front must do it itself. */
   perform(front: Front): Promise<number>;
-  /** Called when the last connection is gone. */
-  readonly onIdle?: () => void;
+  /** Told of each connection. */
+  readonly visits?: Visits;
 }
 
 /** Only root may connect. */
@@ -36,7 +37,6 @@ export class Service implements AsyncDisposable {
   readonly #commands = new Set<Promise<void>>();
   #listener: Bun.UnixSocketListener<Connection> | undefined;
   #ending = false;
-  #connections = 0;
   #greeting: Uint8Array | undefined;
 
   constructor(options: ServiceOptions) {
@@ -81,13 +81,12 @@ export class Service implements AsyncDisposable {
   }
 
   #open(socket: Bun.Socket<Connection>): Connection {
-    this.#connections += 1;
+    this.#options.visits?.came();
     return new Connection(this, socket);
   }
 
   closed(): void {
-    this.#connections -= 1;
-    if (this.#connections === 0) this.#options.onIdle?.();
+    this.#options.visits?.went();
   }
 
   get greeting(): Uint8Array {
