@@ -75,8 +75,9 @@ test.if(has("root", "busybox"))(
   "disk full while logging: the container goes on, and can be removed",
   async () => {
     await using engine = await smallEngine("24m");
-    const talk =
-      "i=0; while [ $i -lt 400 ]; do head -c 10000 /dev/zero | tr '\\0' x; echo; i=$((i+1)); done; exit 5";
+    // With pauses: where the disk is full a client that cannot keep up loses output, and this one shall not.
+    const line = "head -c 10000 /dev/zero | tr '\\0' x; echo; i=$((i+1))";
+    const talk = `i=0; while [ $i -lt 400 ]; do ${line}; [ $((i % 20)) -gt 0 ] || sleep 0.05; done; exit 5`;
     await engine.berth(["create", "--name", "c", "busybox", "sh", "-c", talk]);
     await fill(engine, 1 << 20);
     const { stdout, code } = await engine.berth(["start", "-a", "c"]);

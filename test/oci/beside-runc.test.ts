@@ -2,14 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { has } from "../support/parts.ts";
-import { type Config, type Outcome, Place } from "./bundle.ts";
+import { type Config, type Outcome, PERFORMERS, Place } from "./bundle.ts";
 
 const here = has("root", "busybox", "runc");
 
-describe.each([
-  { by: "itself", engine: false },
-  { by: "the engine", engine: true },
-])("performed by $by", ({ engine }) => {
+describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
   let place: Place;
 
   beforeAll(async () => {

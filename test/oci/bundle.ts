@@ -31,6 +31,12 @@ export async function removeEmptyGroups(...names: readonly string[]): Promise<vo
     for (const name of names) await rmdir(`/sys/fs/cgroup/${hierarchy}/${name}`).catch(() => undefined); // or there is none, or somebody uses it
 }
 
+/** Who performs our runtime's commands: whole files of tests run both ways. */
+export const PERFORMERS = [
+  { by: "itself", engine: false },
+  { by: "the engine", engine: true },
+] as const;
+
 /** A place of its own for one test file, with a link named berth-oci to the executable. */
 export class Place implements AsyncDisposable {
   readonly path: string;

@@ -2,15 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
-import { Place, removeEmptyGroups } from "./bundle.ts";
+import { PERFORMERS, Place, removeEmptyGroups } from "./bundle.ts";
 import { Containerd } from "./containerd.ts";
 import { hierarchiesAreMounted } from "./hierarchies.ts";
 
 const here = has("root", "busybox", "ctr");
-describe.each([
-  { by: "itself", engine: false },
-  { by: "the engine", engine: true },
-])("performed by $by", ({ engine }) => {
+describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
   let place: Place;
   let containerd: Containerd;
 

@@ -5,14 +5,11 @@ import { command, type CommandResult } from "../support/command.ts";
 import { Dockerd } from "../support/dockerd.ts";
 import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
-import { Place } from "./bundle.ts";
+import { PERFORMERS, Place } from "./bundle.ts";
 import { hierarchiesAreMounted } from "./hierarchies.ts";
 
 const here = has("root", "busybox", "dockerd", "docker", "script");
-describe.each([
-  { by: "itself", engine: false },
-  { by: "the engine", engine: true },
-])("performed by $by", ({ engine }) => {
+describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
   let place: Place;
   let dockerd: Dockerd | undefined;
 

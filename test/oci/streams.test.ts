@@ -5,14 +5,11 @@ import { link, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from "
 import { dirname } from "node:path";
 import { isAlive } from "../support/command.ts";
 import { has } from "../support/parts.ts";
-import { Place } from "./bundle.ts";
+import { PERFORMERS, Place } from "./bundle.ts";
 
 const here = has("root", "busybox");
 
-describe.each([
-  { by: "itself", engine: false },
-  { by: "the engine", engine: true },
-])("performed by $by", ({ engine }) => {
+describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
   let place: Place;
 
   beforeAll(async () => {
