@@ -172,10 +172,10 @@ root("one client more than it serves is told so, and the others are served", asy
   using place = new Place();
   await using shim = await running(place);
   const clients = await Promise.all(Array.from({ length: CLIENTS_LIMIT + UNSEEN_ENDS }, () => shim.attach()));
+  clients[0]?.write("to all\n");
+  await Promise.all(clients.map((client) => client.until("to all"))); // only then has it heard of all
   const [, words] = Object.values(splitFrames(await (await shim.attach()).raw()));
   expect(words?.toString()).toBe("berth: 400 clients are attached already, and no more are served\n");
-  clients[0]?.write("to all\n");
-  await Promise.all(clients.map((client) => client.until("to all")));
   const control = await shim.controller();
   expect(await control.next("state")).toMatchObject({ phase: 3 });
   for (const { wire } of clients) wire.close();
