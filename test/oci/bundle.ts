@@ -31,6 +31,18 @@ export async function removeEmptyGroups(...names: readonly string[]): Promise<vo
     for (const name of names) await rmdir(`/sys/fs/cgroup/${hierarchy}/${name}`).catch(() => undefined); // or there is none, or somebody uses it
 }
 
+/** Those of a place in every hierarchy, with what its containers have left there whose state a test has taken away. */
+async function removeGroupsOf(place: string): Promise<void> {
+  for (const hierarchy of await readdir("/sys/fs/cgroup"))
+    await removeTree(`/sys/fs/cgroup/${hierarchy}/${place}`);
+}
+
+async function removeTree(group: string): Promise<void> {
+  const entries = await readdir(group, { withFileTypes: true }).catch(() => []); // there is none
+  for (const entry of entries) if (entry.isDirectory()) await removeTree(`${group}/${entry.name}`);
+  await rmdir(group).catch(() => undefined);
+}
+
 /** Who performs our runtime's commands: whole files of tests run both ways. */
 export const PERFORMERS = [
   { by: "itself", engine: false },
@@ -121,7 +133,7 @@ export class Place implements AsyncDisposable {
         await this.call(runtime, ["delete", "--force", id]);
     }
     await this.engine?.terminate();
-    await removeEmptyGroups(...["/ours", "/runc", ""].map((name) => `${basename(this.path)}${name}`));
+    await removeGroupsOf(basename(this.path));
     await rm(this.path, { recursive: true, force: true });
   }
 }
