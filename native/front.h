@@ -29,7 +29,7 @@ enum front_message {
     FRONT_CONTROL = 3,  /* uint64 token of the FRONT_LAUNCH */
     FRONT_LAUNCHED = 4, /* int32 pid of the shim, or a negative errno */
     FRONT_SIGNAL = 5,   /* int32 number of one that has come */
-    FRONT_TROUBLE = 6,  /* int32 errno: text could not be printed, and no more is */
+    FRONT_TROUBLE = 6,  /* int32 errno, int32 descriptor: text could not be printed there, and no more is */
     FRONT_PRINTED = 7,  /* answers FRONT_FLUSH: all before it is printed */
     /* engine to front */
     FRONT_GREETING = 16,/* char build[FRONT_BUILD_SIZE], uint64 facts[FRONT_FACTS] */

@@ -396,10 +396,12 @@ static void wait_until(int fd, short events)
     }
 }
 
-static void tell_trouble(int fd, int32_t error)
+static void tell_trouble(int fd, int error)
 {
+    const int32_t trouble[] = {error, fd};
+
     troubled[fd] = true;
-    say(connection, FRONT_TROUBLE, &error, sizeof error);
+    say(connection, FRONT_TROUBLE, trouble, sizeof trouble);
 }
 
 /* In pieces that a pipe takes without waiting when it takes any. */

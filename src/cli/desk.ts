@@ -12,6 +12,8 @@ export interface Desk {
   write(descriptor: number, bytes: Uint8Array): void;
   /** The same, for what must be quick or is much: resolves when more can be taken. */
   writeQuickly(descriptor: number, bytes: Uint8Array): Promise<void>;
+  /** Resolves when all of it is out; throws where it is not. */
+  flush(): Promise<void>;
   /** From now on these do nothing but to call `hear`. */
   onSignals(signals: readonly NodeJS.Signals[], hear: (signal: NodeJS.Signals) => void): void;
   /** Called when the command has ended, or nobody sits there any more, and we are still here. */
@@ -39,6 +41,7 @@ const OURS: Desk = {
       throw writeTrouble(descriptor, (error as NodeJS.ErrnoException).code);
     }
   },
+  flush: () => Promise.resolve(),
   onSignals(signals, hear) {
     for (const signal of signals) process.on(signal, () => hear(signal));
   },

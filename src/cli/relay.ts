@@ -3,6 +3,7 @@ import type { Hijacked } from "../client/transport.ts";
 import { DEFAULT_DETACH_KEYS, EscapeFilter, parseDetachKeys } from "../lib/detach.ts";
 import { BerthError } from "../lib/error.ts";
 import { Demultiplexer, SYSTEM_ERROR, STDERR } from "../wire/stream.ts";
+import { desk } from "./desk.ts";
 import { write, writeQuickly } from "./output.ts";
 
 export interface RelayOptions {
@@ -36,6 +37,7 @@ async function copyOutput({ output }: Hijacked, tty: boolean): Promise<"ended"> 
     if (tty) write(1, chunk);
     else for (const { stream, bytes } of frames.push(chunk)) await writePiece(stream, bytes);
   }
+  await desk().flush();
   return "ended";
 }
 

@@ -5,6 +5,12 @@ import type { Connection } from "./connection.ts";
 import * as protocol from "./protocol.ts";
 import type { Service } from "./service.ts";
 
+/** Why text could not be printed, and where. */
+export interface Trouble {
+  readonly errno: number;
+  readonly descriptor: number;
+}
+
 /** A shim that it has started, and our end of the shim's control connection. */
 export interface StartedShim {
   readonly pid: number;
@@ -21,7 +27,7 @@ export class Front {
   #hearSignal: ((number: number) => void) | undefined;
   #printing = false;
   #attending = false;
-  #trouble = 0;
+  #trouble: Trouble | undefined;
 
   constructor(call: protocol.FrontCall, connection: Connection, service: Service) {
     this.call = call;
@@ -34,8 +40,8 @@ export class Front {
     return this.#gone.promise;
   }
 
-  /** The errno of what it could not print, or 0. */
-  get trouble(): number {
+  /** The first that it had with printing. */
+  get trouble(): Trouble | undefined {
     return this.#trouble;
   }
 
@@ -105,7 +111,8 @@ export class Front {
   hear({ type, body }: protocol.Frame): void {
     if (type === protocol.FRONT_LAUNCHED) this.#launched?.resolve(body.readInt32LE(0));
     if (type === protocol.FRONT_SIGNAL) this.#hearSignal?.(body.readInt32LE(0));
-    if (type === protocol.FRONT_TROUBLE) this.#trouble = body.readInt32LE(0);
+    if (type === protocol.FRONT_TROUBLE)
+      this.#trouble ??= { errno: body.readInt32LE(0), descriptor: body.readInt32LE(4) };
     if (type === protocol.FRONT_PRINTED) this.#printed?.resolve();
   }
 

@@ -15,8 +15,11 @@ export async function runOciFor(front: Front, { name, words }: CalledAs): Promis
   const caller = callerOf(front);
   const code = await runOci(name, words, environment, caller, features);
   await front.flush();
-  if (front.trouble === 0) return code;
-  openLog(caller, { json: false, debug: false })("error", `write: ${errnoText(front.trouble).toLowerCase()}`);
+  if (front.trouble === undefined) return code;
+  openLog(caller, { json: false, debug: false })(
+    "error",
+    `write: ${errnoText(front.trouble.errno).toLowerCase()}`,
+  );
   return FAILED;
 }
 

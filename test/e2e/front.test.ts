@@ -202,10 +202,23 @@ test.if(here)("output that nobody reads ends the command, as a closed pipe does"
 
 test.if(here)("a full device is named, in the words of a command that is performed by itself", async () => {
   const script = '"$@" >/dev/full';
-  const alone = await end(["ps"], { script, env: { BERTH_ALONE: "1" } });
-  expect(alone.stderr).toContain("no space left on device");
-  expect(await end(["ps"], { script })).toEqual(alone);
+  for (const words of [["ps"], ["rm", "nope"], ["run", "--rm", "busybox", "echo", "hi"]]) {
+    const alone = await end(words, { script, env: { BERTH_ALONE: "1" } });
+    expect({ words, ...(await end(words, { script })) }).toEqual({ words, ...alone });
+  }
+  expect((await end(["ps"], { script })).stderr).toBe("write /dev/stdout: no space left on device\n");
 });
+
+test.if(here)(
+  "where standard error is full, standard output is whole, and the failure is a failure",
+  async () => {
+    const script = '"$@" 2>/dev/full';
+    const words = ["run", "--rm", "busybox", "sh", "-c", "echo err >&2; sleep 0.1; echo out"];
+    expect(await end(words, { script })).toMatchObject({ stdout: "out\n", code: 1 });
+    expect((await end(["rm", "nope"], { script })).code).toBe(1);
+    expect(await readFile(engine.log, "utf8")).not.toContain("a command failed");
+  },
+);
 
 const MEGABYTES = 40;
 
