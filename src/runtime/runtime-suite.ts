@@ -322,8 +322,10 @@ function execs({ bed, runtime, check }: Kit): void {
     await using exec = released(await runtime.exec(bed.exec(launch, handle, ["true"])));
     await exec.start();
     await exec.exited;
-    expect(before).toContain(handle.pid);
-    expect(await runtime.processes(launch.id)).toEqual(before);
+    const after = await runtime.processes(launch.id);
+    expect(after).toContain(handle.pid);
+    // Of before, not all need be left: the kernel lists runc's own steps to a start until they have ended.
+    expect(after.filter((pid) => !before.includes(pid))).toEqual([]);
   });
 
   check("an exec of what is not there says so; one in a process that is gone, too", async () => {
