@@ -126,9 +126,9 @@ enum op_code {
     OP_START_FIFO = 65, /* shim; strings: host path of the fifo that the process will wait at */
     OP_FIND = 66,      /* child; strings: program, PATH: finds what OP_EXEC will execute, and that it may be */
     OP_AWAIT_START = 67, /* child; no operands: hands over, and waits at the fifo until somebody writes to it */
-    OP_ATTEND = 68,    /* numbers: pid of a child of the caller's, ATTEND_* flags | strings: the fifo at which it waits for its start or "", its container's directory or "", program and
-                          arguments that remove what the process leaves; nothing is removed where that directory is not there any more, or another. In the place of a clone: the caller itself has become this program, with its own streams.
-                          Forwards signals, relays the terminal on FD_EXTRA, ends with the process's code */
+    OP_ATTEND = 68,    /* numbers: pid of a child of the caller's, ATTEND_* flags | strings: the fifo at which it waits for its start or "", its container's directory or "", the service
+                          manager's socket or "", program and arguments that remove what the process leaves; nothing is removed where that directory is not there any more, or another. In the place of a clone: the caller itself has become this program, with its own streams.
+                          Forwards signals, relays the terminal on FD_EXTRA and readiness from the datagram socket behind, ends with the process's code */
     OP_REMOVE = 69,    /* behind OP_ATTEND; strings: a file or an empty directory. What cannot be removed is left to that program */
     OP_KEYRING = 70,   /* child; strings: name of the session keyring to join or make */
     OP_HOOK = 80,      /* numbers: argc, timeout in ms or 0, HOOK_* flags | strings: its name for people, path, what its standard input holds before and
@@ -187,6 +187,7 @@ enum op_code {
 /* OP_ATTEND */
 #define ATTEND_TERMINAL 1u      /* FD_EXTRA is the master of the process's terminal */
 #define ATTEND_CONCLUDE 2u      /* the program that removes is always run */
+#define ATTEND_LEAVE 4u         /* only until the process, anybody's, is ready or has ended; then with 0, and nothing is removed */
 /* OP_EXEC */
 #define EXEC_SET_HOME 1u        /* add HOME from /etc/passwd of the root where the environment has none */
 /* OP_HOOK */

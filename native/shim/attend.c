@@ -17,8 +17,14 @@
 #include "shim.h"
 
 #define RELAY_SIZE 16384
+/* Strings of OP_ATTEND. */
+#define DIRECTORY 1
+#define MANAGER 2
+#define CONCLUSION 3
 /* More than a terminal holds. */
 #define LAST_OUTPUT 65536
+/* More than a socket of datagrams usually holds (net.unix.max_dgram_qlen). */
+#define LAST_MESSAGES 1024
 /* Of a process that somebody else has waited for. */
 #define UNKNOWN_CODE 255
 
@@ -31,6 +37,10 @@ static bool input_ended, output_rests;
 /* Input that the terminal has not taken yet. */
 static char input[RELAY_SIZE];
 static size_t input_start, input_end;
+
+/* Where the process says that it is ready, and who wants to know. */
+static int readiness = -1;
+static const char *manager;
 
 static void copy_size(void)
 {
@@ -138,6 +148,7 @@ static void relay_until_end(int signals)
             {.fd = signals, .events = POLLIN},
             {.fd = master, .events = (short)((output_rests ? 0 : POLLIN) | (waiting ? POLLOUT : 0))},
             {.fd = master < 0 || waiting || input_ended ? -1 : STDIN_FILENO, .events = POLLIN},
+            {.fd = readiness, .events = POLLIN},
         };
 
         if (output_rests && !waiting)
@@ -153,15 +164,19 @@ static void relay_until_end(int signals)
             give_input();
         if (watched[2].revents)
             take_input();
+        if (watched[3].revents)
+            relay_readiness(&readiness, manager);
     }
 }
 
-/* What the process printed before it ended is there by now. Another may go on and on with printing: that is waited for no longer. */
+/* What the process said and printed before it ended is there by now. Another may go on and on with printing: that is waited for no longer. */
 static void relay_rest(void)
 {
     ssize_t got;
 
     for (size_t size = 0; master >= 0 && size < LAST_OUTPUT && (got = relay_output()) > 0; size += (size_t)got)
+        ;
+    for (unsigned count = 0; count < LAST_MESSAGES && relay_readiness(&readiness, manager); count++)
         ;
 }
 
@@ -183,9 +198,6 @@ static bool remove_all(struct plan *plan)
 }
 
 #define WORDS_LIMIT 16
-/* Strings of OP_ATTEND. */
-#define DIRECTORY 1
-#define CONCLUSION 2
 
 /* Whether it succeeds or not: the code that counts is the process's. */
 static void conclude(const struct op *op)
@@ -241,16 +253,22 @@ static void clean_up(struct plan *plan, const struct op *op, int directory)
 int attend(struct plan *plan, const struct op *op, struct failure *why)
 {
     struct text path = op_string(op, DIRECTORY);
+    uint64_t flags = op_number(op, 1);
     int signals, directory = path.size > 0 ? open(path.bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     sigset_t all;
 
     prctl(PR_SET_NAME, "berth-oci", 0, 0, 0);
     process = (pid_t)op_number(op, 0);
+    manager = op_string(op, MANAGER).bytes;
+    if (*manager)
+        readiness = FD_EXTRA + ((flags & ATTEND_TERMINAL) != 0);
+    if (flags & ATTEND_LEAVE)
+        return await_readiness(readiness, manager, process);
     sigfillset(&all);
     signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         return fail(why, "signalfd");
-    if (op_number(op, 1) & ATTEND_TERMINAL)
+    if (flags & ATTEND_TERMINAL)
         open_terminal();
     start(op_string(op, 0).bytes);
     relay_until_end(signals);

@@ -344,8 +344,15 @@ void frame_failure(enum message_type type, uint32_t op, int error, const char *o
 /* Runs until the process is on its own; returns the shim's exit code. */
 int hand_over(pid_t child, int pidfd, int sync);
 
+/* notify.c */
+/* When the container's program has said at `socket` that it is ready, the service manager at `address` knows, and the socket is closed.
+   Reads one message; whether it said something else. */
+bool relay_readiness(int *socket, const char *address);
+/* Waits until it has, or the process has ended; returns an exit code. */
+int await_readiness(int socket, const char *address, pid_t process);
+
 /* attend.c */
-/* Runs until the process has ended and what it left is removed; returns its exit code. */
+/* Runs until the process has ended and what it left is removed; returns its exit code. With ATTEND_LEAVE: until it is ready. */
 int attend(struct plan *plan, const struct op *op, struct failure *why);
 
 /* supervise.c */

@@ -5,6 +5,7 @@ import { addressOf, call, keepAlive } from "./ffi.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 
@@ -38,22 +39,34 @@ export function peerCredentials(fd: number): PeerCredentials {
   return { pid: credentials[0] ?? 0, uid: credentials[1] ?? 0, gid: credentials[2] ?? 0 };
 }
 
-/** Connects to a unix stream socket, however long its path: the address holds 107 bytes. The caller closes it. */
+/** Connects to a unix stream socket. The caller closes it. */
 export function connectUnix(path: string): number {
-  const fd = call("socket", "make a socket for", path, AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
-  const directory = openSync(dirname(path), "r");
+  return atAddress("connect", path, SOCK_STREAM_CLOEXEC);
+}
+
+/** A unix datagram socket that others send to at `path`, which is not there yet. The caller closes it. */
+export function bindDatagrams(path: string): number {
+  return atAddress("bind", path, SOCK_DGRAM_CLOEXEC);
+}
+
+/** However long the path is: an address holds 107 bytes, but a directory can be named by its descriptor. */
+function atAddress(what: "connect" | "bind", path: string, type: number): number {
+  const fd = call("socket", "make a socket for", path, AF_UNIX, type, 0);
   try {
-    const name = Buffer.from(`/proc/self/fd/${directory}/${basename(path)}`);
-    const address = Buffer.alloc(2 + name.length + 1);
-    address.writeUInt16LE(AF_UNIX, 0);
-    address.set(name, 2);
-    call("connect", "connect to", path, fd, address, address.length);
-    return fd;
+    const directory = openSync(dirname(path), "r");
+    try {
+      const name = Buffer.from(`/proc/self/fd/${directory}/${basename(path)}`);
+      const address = Buffer.alloc(2 + name.length + 1);
+      address.writeUInt16LE(AF_UNIX, 0);
+      address.set(name, 2);
+      call(what, `${what} a socket to`, path, fd, address, address.length);
+      return fd;
+    } finally {
+      closeSync(directory);
+    }
   } catch (error) {
     closeSync(fd);
     throw error;
-  } finally {
-    closeSync(directory);
   }
 }
 

@@ -13,8 +13,8 @@ export interface Caller extends Starter {
   /** What relative paths begin at; absent: at our own. */
   readonly directory?: string;
   print(descriptor: 1 | 2, text: string): void;
-  /** The caller becomes the attendant of a child of its own; `words` is what it was called by. The answer, if there is one, is no exit code: the attendant's counts. */
-  attend(ops: readonly Op[], words: readonly string[], terminal?: number): number;
+  /** The caller becomes the attendant of a child of its own; `words` is what it was called by, `descriptors` what the plan needs. The answer, if there is one, is no exit code: the attendant's counts. */
+  attend(ops: readonly Op[], words: readonly string[], descriptors: readonly number[]): number;
 }
 
 export function demandOurs({ ours }: Caller): void {
@@ -26,5 +26,5 @@ export const OURSELVES: Caller = {
   print: (descriptor, text) => void writeSync(descriptor, text),
   start: spawnHandover,
   reap,
-  attend: (ops, words, terminal) => becomeAttendant(ops, [process.argv0, ...words], terminal),
+  attend: (ops, words, descriptors) => becomeAttendant(ops, [process.argv0, ...words], descriptors),
 };

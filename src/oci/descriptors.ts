@@ -1,7 +1,7 @@
-/** What the caller passes on besides the streams: descriptors of socket activation, those of --preserve-fds, the service manager's socket. */
+/** What the caller passes on besides the streams: descriptors of socket activation, those of --preserve-fds. */
 import { attempt } from "../kernel/ffi.ts";
 import { BerthError } from "../lib/error.ts";
-import type { Process, Spec } from "../runtime/spec.ts";
+import type { Process } from "../runtime/spec.ts";
 import { demandOurs } from "./caller.ts";
 import type { Call } from "./command.ts";
 
@@ -10,8 +10,7 @@ const FIRST = 3;
 export interface Inherited {
   readonly count: number;
   readonly numbers: readonly number[];
-  /** The process is told of those of socket activation. */
-  applied(spec: Spec): Spec;
+  /** It is told of those of socket activation. */
   toProcess(process: Process): Process;
 }
 
@@ -28,20 +27,7 @@ export function inheritedDescriptors({
   const told = activated === 0 ? [] : [`LISTEN_FDS=${activated}`, "LISTEN_PID=1"];
   const toProcess = (process: Process): Process =>
     told.length === 0 ? process : { ...process, env: [...(process.env ?? []), ...told] };
-  const applied = (spec: Spec) =>
-    withNotifySocket({ ...spec, process: toProcess(spec.process) }, environment["NOTIFY_SOCKET"]);
-  return { count, numbers, toProcess, applied };
-}
-
-/** Where runc puts it, too. */
-const NOTIFY_SOCKET = "/run/notify/notify.sock";
-
-/** The socket itself, so that nobody need stay to pass messages on: the unit needs NotifyAccess=all. */
-function withNotifySocket(spec: Spec, socket: string | undefined): Spec {
-  if (socket === undefined || socket === "") return spec;
-  const mount = { destination: NOTIFY_SOCKET, type: "bind", source: socket, options: ["bind"] };
-  const env = [...(spec.process.env ?? []), `NOTIFY_SOCKET=${NOTIFY_SOCKET}`];
-  return { ...spec, mounts: [...(spec.mounts ?? []), mount], process: { ...spec.process, env } };
+  return { count, numbers, toProcess };
 }
 
 function listenCount(text: string | undefined): number {

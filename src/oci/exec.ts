@@ -69,11 +69,7 @@ async function execInContainer(call: Call): Promise<number> {
   try {
     writePidFile(flags.text("pid-file"), started.pid);
     if (detach) return 0;
-    return attendProcess(
-      call,
-      started.pid,
-      terminal?.ours === undefined ? undefined : takeMaster(terminal.ours),
-    );
+    return attendProcess(call, started, terminal?.ours === undefined ? undefined : takeMaster(terminal.ours));
   } catch (error) {
     signalProcess(started, SIGKILL); // nobody would know of it
     throw error;

@@ -28,6 +28,7 @@ import {
 } from "./container.ts";
 import { inheritedDescriptors } from "./descriptors.ts";
 import { compiled } from "./filter.ts";
+import { managerOf, withNotifyDirectory } from "./notify.ts";
 import { demandPlain } from "./own-files.ts";
 import type { Console } from "./terminal.ts";
 
@@ -57,10 +58,13 @@ export async function launchContainer(
   refuse(call);
   const terminal = console(bundle.spec);
   const inherited = inheritedDescriptors(call);
+  const manager = managerOf(call);
   const group = bundle.spec.linux.cgroupsPath ?? "";
   demandFree(features.cgroups, group);
   prepareParent(features.cgroups, group);
-  const spec = compiled(withCpus(inherited.applied(bundle.spec), features.cgroups), call.root, features);
+  const told = { ...bundle.spec, process: inherited.toProcess(bundle.spec.process) };
+  const notifying = manager === undefined ? told : withNotifyDirectory(told, directory);
+  const spec = compiled(withCpus(notifying, features.cgroups), call.root, features);
   const record = {
     id,
     bundle: bundle.path,

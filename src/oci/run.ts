@@ -1,11 +1,12 @@
 /** `run`: create and start in one; in the foreground this process becomes the container's attendant, which starts it when it is ready for signals. */
 import { closeSync } from "node:fs";
-import { attendContainer } from "./attend.ts";
+import { attendContainer, attendReadiness } from "./attend.ts";
 import type { Call, Command } from "./command.ts";
 import { type Container, startFifo } from "./container.ts";
 import { CREATE_FLAGS } from "./create.ts";
 import { destroy } from "./delete.ts";
 import { launchContainer } from "./launch.ts";
+import { listenForReadiness } from "./notify.ts";
 import { startContainer } from "./start.ts";
 import { detachedConsole, foregroundConsole, takeMaster } from "./terminal.ts";
 
@@ -33,20 +34,25 @@ async function runContainer(call: Call): Promise<number> {
   const container = { ...made.record, directory: made.directory, process: made.process };
   const master = made.console === undefined ? undefined : takeMaster(made.console);
   const hooked = (container.spec.hooks?.poststart ?? []).length > 0;
-  if (detach || hooked) await startOrDestroy(call, container);
+  const readiness = await orDestroy(call, container, async () => {
+    const listening = listenForReadiness(call, container.directory);
+    if (detach || hooked) await startContainer(container);
+    return listening;
+  });
   if (!detach)
     return attendContainer(call, container, {
       keep: flags.on("keep"),
       startFifo: hooked ? "" : startFifo(container.directory),
-      ...(master === undefined ? {} : { master }),
+      master,
+      readiness,
     });
   if (master !== undefined) closeSync(master);
-  return 0;
+  return readiness === undefined ? 0 : attendReadiness(call, container.process, readiness);
 }
 
-async function startOrDestroy(call: Call, container: Container): Promise<void> {
+async function orDestroy<T>(call: Call, container: Container, action: () => Promise<T>): Promise<T> {
   try {
-    await startContainer(container);
+    return await action();
   } catch (error) {
     await destroy(container, call);
     throw error;

@@ -4,8 +4,10 @@ import { hasErrno } from "../kernel/error.ts";
 import { signalProcess } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
 import { SIGKILL } from "../lib/signal.ts";
+import { attendReadiness } from "./attend.ts";
 import type { Command } from "./command.ts";
 import { type Container, lockContainer, startFifo, statusOf } from "./container.ts";
+import { listenForReadiness } from "./notify.ts";
 
 export const start: Command = {
   flags: [],
@@ -19,7 +21,9 @@ export const start: Command = {
     const status = statusOf(container, call.features);
     if (status === "stopped") throw new BerthError("conflict", "cannot start a container that has stopped");
     if (status === "running") throw new BerthError("conflict", "cannot start an already running container");
+    const readiness = listenForReadiness(call, container.directory);
     await startContainer(container);
+    return readiness === undefined ? 0 : attendReadiness(call, container.process, readiness);
   },
 };
 

@@ -85,7 +85,7 @@ export function describe(op: Op): Description {
     case "attend":
       return {
         call: `waitpid(${op.pid})`,
-        purpose: `passes signals on${op.terminal ? " and relays the terminal" : ""} until the process ends`,
+        purpose: `passes signals on${op.terminal ? " and relays the terminal" : ""} until the process ${op.leave ? "is ready" : "ends"}`,
       };
     case "remove":
       return { call: `unlink(${quoted(op.path)})`, purpose: "nothing is left behind" };

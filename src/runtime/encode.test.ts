@@ -100,11 +100,20 @@ test("a null byte cannot cut an argument short", () => {
 test("an attendant's plan says whom it is for, how it starts and who concludes", () => {
   const conclude = { argv: ["/bin/berth", "oci", "delete"], always: true };
   const plan = encodePlan([
-    { op: "attend", pid: 7, terminal: true, startFifo: "/f", directory: "/run/x", conclude },
+    {
+      op: "attend",
+      pid: 7,
+      terminal: true,
+      startFifo: "/f",
+      directory: "/run/x",
+      manager: "/run/m",
+      leave: false,
+      conclude,
+    },
     { op: "remove", path: "/run/x" },
   ]);
   expect(decodePlan(plan)).toEqual([
-    { code: OP_CODES.attend, numbers: [7n, 3n], texts: ["/f", "/run/x", ...conclude.argv] },
+    { code: OP_CODES.attend, numbers: [7n, 3n], texts: ["/f", "/run/x", "/run/m", ...conclude.argv] },
     { code: OP_CODES.remove, numbers: [], texts: ["/run/x"] },
   ]);
 });

@@ -45,7 +45,7 @@ function operandsOf(op: Op): Operands {
     case "attend":
       return [
         [op.pid, attendFlags(op)],
-        [op.startFifo, op.directory, ...op.conclude.argv],
+        [op.startFifo, op.directory, op.manager, ...op.conclude.argv],
       ];
     case "clone":
       return [[op.flags], [op.cgroup]];
@@ -68,8 +68,9 @@ function sourceFlags({ recursive, makeSource }: { recursive: boolean; makeSource
   return flag(recursive, protocol.BIND_RECURSIVE) | flag(makeSource, protocol.BIND_MAKE_SOURCE);
 }
 
-function attendFlags({ terminal, conclude }: Extract<Op, { op: "attend" }>): number {
-  return flag(terminal, protocol.ATTEND_TERMINAL) | flag(conclude.always, protocol.ATTEND_CONCLUDE);
+function attendFlags({ terminal, conclude, leave }: Extract<Op, { op: "attend" }>): number {
+  const lasting = flag(conclude.always, protocol.ATTEND_CONCLUDE) | flag(leave, protocol.ATTEND_LEAVE);
+  return flag(terminal, protocol.ATTEND_TERMINAL) | lasting;
 }
 
 function childOperands(op: ChildOp | CallerOp): Operands {

@@ -261,6 +261,10 @@ export type AttendOp =
       readonly startFifo: string;
       /** The container's, or "": what is not this one any more is somebody else's to remove. */
       readonly directory: string;
+      /** The service manager's socket, which is told when the process is ready; or "". */
+      readonly manager: string;
+      /** Only until then, and the process is on its own. */
+      readonly leave: boolean;
       /** Runs where something cannot be removed; `always`: also otherwise. */
       readonly conclude: { readonly argv: readonly string[]; readonly always: boolean };
     }

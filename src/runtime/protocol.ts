@@ -111,6 +111,7 @@ export const BIND_SLOTS = 64;
 export const EXEC_SET_HOME = 1;
 export const ATTEND_TERMINAL = 1;
 export const ATTEND_CONCLUDE = 2;
+export const ATTEND_LEAVE = 4;
 export const CONSOLE_BIND = 1;
 export const CONSOLE_ENTERING = 2;
 export const HOOK_AT_ROOT = 1;

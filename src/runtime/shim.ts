@@ -67,9 +67,12 @@ function* chunksOf(control: number): Generator<Uint8Array> {
 }
 const CHUNK_SIZE = 64 << 10;
 
-/** We become the attendant of a child of ours; `argv` is what we were called by. Returns only by throwing. */
-export function becomeAttendant(ops: readonly Op[], argv: readonly string[], terminal?: number): never {
+/** We become the attendant of a process; `argv` is what we were called by. Returns only by throwing. */
+export function becomeAttendant(
+  ops: readonly Op[],
+  argv: readonly string[],
+  descriptors: readonly number[],
+): never {
   const plan = memfd("berth-plan", encodePlan(ops), { seal: false });
-  const extra = terminal === undefined ? [] : [terminal];
-  becomeProgram(shimProgram(), argv, [plan, plan, ...extra]); // nobody is at the other end of a control socket
+  becomeProgram(shimProgram(), argv, [plan, plan, ...descriptors]); // nobody is at the other end of a control socket
 }

@@ -85,16 +85,6 @@ describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
     expect(await child.stdout.text()).toBe("1 1\nkept\n");
   });
 
-  test.if(here)("the service manager's socket for messages is the one outside", async () => {
-    await place.configure("echo $NOTIFY_SOCKET; test -S $NOTIFY_SOCKET && echo socket", (config) => {
-      config.root.readonly = false;
-    });
-    const path = `${place.path}/notify`;
-    using _listener = Bun.listen({ unix: path, socket: { data() {} } });
-    const { stdout, stderr } = await call(["run", "n1"], { NOTIFY_SOCKET: path });
-    expect({ stdout, stderr }).toEqual({ stdout: "/run/notify/notify.sock\nsocket\n", stderr: "" });
-  });
-
   test.if(here)("a signal to the caller in the foreground reaches the process", async () => {
     await place.configure("trap 'echo told; exit 9' TERM; echo ready; while :; do sleep 0.05; done");
     const child = Bun.spawn([place.berth, "--root", `${place.path}/state-s`, "run", "s1"], {
