@@ -322,12 +322,23 @@ static pid_t start_shim(int plan, int control)
     return pid < 0 ? -errno : pid;
 }
 
+/* There is a process now. What we are sent from here on is for it, as with runc: it waits until we are the attendant, who passes it on. */
+static void keep_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
 static bool launch(const char *payload, size_t size)
 {
     cleanup_close int plan = plan_file(payload + sizeof(uint64_t), size - sizeof(uint64_t));
     cleanup_close int control = plan < 0 ? -1 : connect_control(payload);
     int32_t pid = control >= 0 ? start_shim(plan, control) : errno > 0 ? -errno : -EIO;
 
+    if (pid > 0)
+        keep_signals();
     return say(connection, FRONT_LAUNCHED, &pid, sizeof pid);
 }
 

@@ -5,7 +5,7 @@ import { chmod, chown, mkdir, readFile, rm } from "node:fs/promises";
 import * as protocol from "../../src/front/protocol.ts";
 import { isAlive } from "../support/command.ts";
 import { has } from "../support/parts.ts";
-import { Place } from "./bundle.ts";
+import { type Config, Place } from "./bundle.ts";
 
 const here = has("root", "busybox", "strace") && process.arch === "x64";
 let place: Place;
@@ -188,11 +188,15 @@ test.if(here)("a hook may call the runtime: nobody waits for himself", async () 
 });
 
 /** A hook that says that it runs, and goes on for a while. */
-async function configureSlow(seconds: number): Promise<void> {
+async function configureSlow(
+  seconds: number,
+  change: (config: Config) => void = () => undefined,
+): Promise<void> {
   await rm(`${place.path}/hooked`, { force: true });
   const args = ["sh", "-c", `echo >${place.path}/hooked; exec sleep ${seconds}`];
   await place.configure("exec sleep 1000", (config) => {
     config.hooks = { createRuntime: [{ path: "/bin/sh", args, env: ["PATH=/bin"] }] };
+    change(config);
   });
 }
 
@@ -204,8 +208,10 @@ async function until(what: () => boolean): Promise<void> {
   }
 }
 
-function create(id: string): Bun.Subprocess {
-  return Bun.spawn([place.berth, "--root", place.state(place.berth), "create", id], {
+const create = (id: string) => begin("create", id);
+
+function begin(...words: readonly string[]): Bun.Subprocess {
+  return Bun.spawn([place.berth, "--root", place.state(place.berth), ...words], {
     cwd: place.bundle(place.berth),
     env: place.env,
     stdio: ["ignore", "ignore", Bun.file(`${place.path}/err`)],
@@ -236,6 +242,17 @@ test.if(here)("where only the caller was killed the engine takes back what it ha
   child.kill("SIGKILL");
   await child.exited;
   await until(() => !existsSync(`${place.state(place.berth)}/j1`));
+});
+
+test.if(here)("a signal before the program runs is kept for it", async () => {
+  await configureSlow(0.2, ({ linux }) => {
+    linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid"); // else the kernel spares it
+  });
+  const child = begin("run", "q1");
+  await until(() => existsSync(`${place.path}/hooked`));
+  child.kill("SIGTERM");
+  expect({ code: await child.exited, signal: child.signalCode }).toEqual({ code: 143, signal: null });
+  expect(existsSync(`${place.state(place.berth)}/q1`)).toBe(false);
 });
 
 test.if(here)("an engine that is killed in the middle is told of, and delete removes the rest", async () => {
