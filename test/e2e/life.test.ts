@@ -3,6 +3,9 @@ import { cases } from "../support/cases.ts";
 
 const RUNNING = "docker run -d --name $C busybox sleep 60 >/dev/null; ";
 
+/** Waits until the container has printed a word: `ready` where its traps are set. */
+const printed = (word: string) => `until docker logs $C | grep -q ${word}; do sleep 0.05; done; `;
+
 cases("create, start, stop", [
   {
     title: "create prints the id and starts nothing",
@@ -33,7 +36,7 @@ cases("create, start, stop", [
   },
   {
     title: "stop ends with SIGTERM",
-    sh: "docker run -d --name $C busybox sh -c 'trap \"exit 3\" TERM; while :; do sleep 0.1; done' >/dev/null; docker stop $C; docker inspect -f '{{.State.ExitCode}}' $C",
+    sh: `docker run -d --name $C busybox sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done' >/dev/null; ${printed("ready")}docker stop $C; docker inspect -f '{{.State.ExitCode}}' $C`,
     out: /^c\d+\n3\n$/,
   },
   {
@@ -49,8 +52,8 @@ cases("create, start, stop", [
   { title: "kill sends SIGKILL", sh: `${RUNNING}docker kill $C; docker wait $C`, out: /^c\d+\n137\n$/ },
   {
     title: "kill -s by name and number",
-    sh: 'docker run -d --name $C busybox sh -c \'trap "echo usr1" USR1; trap "exit 6" HUP; while :; do sleep 0.05; done\' >/dev/null; docker kill -s SIGUSR1 $C; sleep 0.3; docker kill -s 1 $C; docker wait $C; docker logs $C',
-    out: /^c\d+\nc\d+\n6\nusr1\n$/,
+    sh: `docker run -d --name $C busybox sh -c 'trap "echo usr1" USR1; trap "exit 6" HUP; echo ready; while :; do sleep 0.05; done' >/dev/null; ${printed("ready")}docker kill -s SIGUSR1 $C; ${printed("usr1")}docker kill -s 1 $C; docker wait $C; docker logs $C`,
+    out: /^c\d+\nc\d+\n6\nready\nusr1\n$/,
   },
   {
     title: "kill with a signal that is none",
@@ -86,7 +89,8 @@ cases("create, start, stop", [
   },
   {
     title: "pause stops the clock, unpause goes on",
-    sh: `docker run -d --name $C busybox sh -c 'while :; do echo x; sleep 0.05; done' >/dev/null; docker pause $C; docker inspect -f '{{.State.Status}}' $C; A=$(docker logs $C | wc -l); sleep 0.3; B=$(docker logs $C | wc -l); [ $A = $B ] && echo still; docker unpause $C; docker inspect -f '{{.State.Status}}' $C`,
+    // It counts in a file: what it has printed may still be on its way to the log.
+    sh: `touch $T/n; docker run -d --name $C -v $T/n:/n busybox sh -c 'while :; do echo x >>/n; sleep 0.05; done' >/dev/null; docker pause $C; docker inspect -f '{{.State.Status}}' $C; A=$(wc -l <$T/n); sleep 0.3; [ $A = $(wc -l <$T/n) ] && echo still; docker unpause $C; docker inspect -f '{{.State.Status}}' $C; until [ $(wc -l <$T/n) -gt $A ]; do sleep 0.05; done`,
     out: /^c\d+\npaused\nstill\nc\d+\nrunning\n$/,
   },
   {
@@ -215,7 +219,7 @@ cases("logs and attach", [
   },
   {
     title: "attach --no-stdin",
-    sh: "docker run -d --name $C busybox sh -c 'sleep 0.5; echo x' >/dev/null; docker attach --no-stdin $C",
+    sh: "docker run -d --name $C busybox sh -c 'until [ -e /go ]; do echo .; sleep 0.05; done; echo x' >/dev/null; docker attach --no-stdin $C >$T/o & until [ -s $T/o ]; do sleep 0.05; done; docker exec $C touch /go; wait $!; tail -n 1 $T/o",
     out: "x\n",
   },
   {
@@ -226,7 +230,8 @@ cases("logs and attach", [
   },
   {
     title: "detach keys leave it running",
-    sh: "docker run -d -it --name $C busybox cat >/dev/null; (sleep 0.5; printf '\\020\\021') | script -qec 'docker attach $C' /dev/null >/dev/null; docker inspect -f '{{.State.Status}}' $C",
+    // Output comes when the terminal passes every key on: before that it would keep ctrl-q to itself.
+    sh: "docker run -d -it --name $C busybox sh -c 'while :; do echo .; sleep 0.05; done' >/dev/null; (until [ -s $T/o ]; do sleep 0.05; done; printf '\\020\\021') | script -qec 'docker attach $C' /dev/null >$T/o; docker inspect -f '{{.State.Status}}' $C",
     out: "running\n",
     needs: ["script"],
   },
@@ -261,7 +266,7 @@ cases("exec", [
   },
   {
     title: "-d goes on alone",
-    sh: `${RUNNING}docker exec -d $C touch /made; sleep 0.3; docker exec $C ls /made`,
+    sh: `${RUNNING}docker exec -d $C touch /made; until docker exec $C ls /made 2>/dev/null; do sleep 0.05; done`,
     out: "/made\n",
   },
   { title: "-t gives a terminal", sh: `${RUNNING}docker exec -t $C tty`, out: "/dev/pts/0\r\n" },
@@ -307,7 +312,7 @@ cases("exec", [
   },
   {
     title: "ends with the container",
-    sh: `docker run -d --name $C busybox sleep 1 >/dev/null; docker exec $C sleep 60`,
+    sh: "docker run -d --name $C busybox sh -c 'until [ -e /in ]; do sleep 0.05; done' >/dev/null; docker exec $C sh -c 'touch /in; exec sleep 60'",
     code: 137,
   },
 ]);
@@ -390,12 +395,12 @@ cases("system", [
   },
   {
     title: "events tells a life",
-    sh: "S=$(date +%s); docker run --rm --name $C busybox true; docker events --since $S --until $(($(date +%s)+1)) --filter container=$C --format '{{.Action}}'",
+    sh: "S=$(($(date +%s)-1)); docker run --rm --name $C busybox true; docker events --since $S --until $(($(date +%s)+1)) --filter container=$C --format '{{.Action}}'",
     out: /^create\nattach\n(connect\n)?start\ndie\n(disconnect\n)?destroy\n$/,
   },
   {
     title: "events has docker's words",
-    sh: "S=$(date +%s); docker create --name $C busybox >/dev/null; docker events --since $S --until $(($(date +%s)+1)) --filter type=container --filter event=create",
+    sh: "S=$(($(date +%s)-1)); docker create --name $C busybox >/dev/null; docker events --since $S --until $(($(date +%s)+1)) --filter container=$C --filter event=create",
     out: /^\d{4}-.* container create [0-9a-f]{64} \(image=busybox, name=c\d+\)\n$/,
   },
 ]);

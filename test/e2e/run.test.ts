@@ -32,8 +32,7 @@ cases("run", [
   { title: "--rm removes afterwards", sh: "docker run --rm --name $C busybox true; docker ps -aq", out: "" },
   {
     title: "-d --rm removes afterwards",
-    sh: 'docker run -d --rm --name $C busybox true >/dev/null; docker wait $C 2>/dev/null >&2; for i in 1 2 3 4 5 6 7 8 9; do [ -z "$(docker ps -aq)" ] && break; sleep 0.1; done; docker ps -aq',
-    out: "",
+    sh: 'docker run -d --rm --name $C busybox true >/dev/null; docker wait $C 2>/dev/null >&2; while [ -n "$(docker ps -aq)" ]; do sleep 0.05; done',
   },
   {
     title: "--name names it",
@@ -218,7 +217,7 @@ cases("run", [
   },
   {
     title: "--pids-limit",
-    sh: "docker run --rm --pids-limit 5 busybox sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'",
+    sh: "docker run --rm --pids-limit 5 busybox sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait'",
     err: /can't fork|Resource temporarily unavailable/,
     code: 2,
   },
@@ -305,7 +304,7 @@ docker run --rm --security-opt seccomp=$T/profile.json busybox sh -c 'mkdir /x; 
   { title: "--init passes the exit code on", sh: "docker run --rm --init busybox sh -c 'exit 9'", code: 9 },
   {
     title: "--stop-signal",
-    sh: "docker run -d --name $C --stop-signal USR1 busybox sh -c 'trap \"exit 5\" USR1; while :; do sleep 0.1; done' >/dev/null; docker stop $C >/dev/null; docker wait $C",
+    sh: "docker run -d --name $C --stop-signal USR1 busybox sh -c 'trap \"exit 5\" USR1; echo ready; while :; do sleep 0.1; done' >/dev/null; until docker logs $C | grep -q ready; do sleep 0.05; done; docker stop $C >/dev/null; docker wait $C",
     out: "5\n",
   },
   {
