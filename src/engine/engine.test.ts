@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { busyboxTar } from "../../test/support/busybox.ts";
 import { Demultiplexer } from "../wire/stream.ts";
 import { encodeFile, END_OF_TAR } from "../lib/tar-writer.ts";
 import { NO_FILTERS } from "../wire/filters.ts";
 import type { HostConfig } from "../wire/schema.ts";
 import { type Attachment, Engine } from "./engine.ts";
+
+setDefaultTimeout(30_000); // the machine may be busy
 
 const PLACE = `/tmp/b-eng-${process.pid}`;
 const AT = { root: `${PLACE}/root`, run: `${PLACE}/run` };
@@ -72,6 +74,10 @@ describe.if(isRoot)("an engine", () => {
     return engine.containers.logs(id, all, FOR_EVER).then(({ stream }) => textOf(stream));
   }
 
+  async function printed(id: string, text: string): Promise<void> {
+    while (!(await logs(id)).includes(text)) await Bun.sleep(1);
+  }
+
   const exit = (id: string) => engine.containers.wait(id, "not-running", FOR_EVER);
   const remove = (id: string) => engine.containers.remove(id, { force: true, volumes: false });
   const stateOf = async (id: string) => (await engine.containers.inspect(id, { size: false })).State;
@@ -135,12 +141,12 @@ describe.if(isRoot)("an engine", () => {
   });
 
   test("stops politely, then not; kills; refuses what does not run", async () => {
-    const polite = await start("trap 'exit 3' TERM; while :; do sleep 0.05; done");
-    await Bun.sleep(100);
+    const polite = await start("trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done");
+    await printed(polite, "ready");
     await engine.containers.stop(polite, {});
     expect(await stateOf(polite)).toMatchObject({ Status: "exited", ExitCode: 3 });
-    const rude = await start("trap '' TERM; while :; do sleep 0.05; done");
-    await Bun.sleep(100);
+    const rude = await start("trap '' TERM; echo ready; while :; do sleep 0.05; done");
+    await printed(rude, "ready");
     await engine.containers.stop(rude, { timeoutSeconds: 1 });
     expect(await stateOf(rude)).toMatchObject({ Status: "exited", ExitCode: 137 });
     expect(await engine.containers.stop(rude, {}).catch((error: unknown) => error)).toMatchObject({
@@ -192,15 +198,16 @@ describe.if(isRoot)("an engine", () => {
   });
 
   test("follows a log to its end, and shows all of it to who attaches late", async () => {
-    const id = await start("echo one; sleep 0.3; echo two");
+    const id = await start("mkfifo /go; echo one; read line </go; echo two");
     const late = await engine.containers.attach(
       id,
       { stdin: false, stdout: true, stderr: true, stream: true, logs: true },
       FOR_EVER,
     );
-    const [followed, attached] = await Promise.all([logs(id, { follow: true }), textOf(late.output)]);
-    expect(followed).toBe("one\ntwo\n");
-    expect(attached).toBe("one\ntwo\n");
+    const both = Promise.all([logs(id, { follow: true }), textOf(late.output)]);
+    await printed(id, "one");
+    await exec(id, ["sh", "-c", "echo >/go"]);
+    expect(await both).toEqual(["one\ntwo\n", "one\ntwo\n"]);
     await remove(id);
   });
 
@@ -320,12 +327,12 @@ describe.if(isRoot)("an engine", () => {
   });
 
   test("tells what happened", async () => {
-    const before = String(Date.now() / 1000 - 0.001);
+    const before = String(Date.now() / 1000 - 0.01); // an event's clock may be some milliseconds behind this one, or ahead
     const id = await create("exit 1", { AutoRemove: true });
     const gone = engine.containers.wait(id, "removed", FOR_EVER);
     await engine.containers.start(id);
     await gone;
-    const until = String(Date.now() / 1000 + 0.001);
+    const until = String(Date.now() / 1000 + 0.01);
     const actions: string[] = [];
     for await (const event of engine.system.events(
       { since: before, until, filters: new Map([["container", [id]]]) },
@@ -349,15 +356,22 @@ describe.if(isRoot)("an engine", () => {
   });
 
   test("finds nothing lost, and goes on where the engine before it has ended", async () => {
-    const running = await start("echo before; sleep 0.5; echo after; sleep 100");
-    const ending = await start("sleep 0.2; exit 9");
-    const removing = await start("sleep 0.2", { AutoRemove: true });
+    const gate = { Binds: [`${PLACE}/gate:/gate`] };
+    const opened = "until [ -e /gate/open ]; do sleep 0.01; done";
+    mkdirSync(`${PLACE}/gate`);
+    const running = await start(`echo before; ${opened}; echo after; sleep 100`, gate);
+    const ending = await start(`${opened}; exit 9`, gate);
+    const removing = await start(opened, { ...gate, AutoRemove: true });
     const paused = await start("sleep 100");
     await engine.containers.pause(paused);
-    const { Id: execId } = await engine.execs.create(running, { Cmd: ["sh", "-c", "sleep 0.3; exit 6"] });
+    const { Id: execId } = await engine.execs.create(running, { Cmd: ["sh", "-c", `${opened}; exit 6`] });
     await engine.execs.start(execId, { Detach: true });
     await engine.close();
-    await Bun.sleep(700);
+    writeFileSync(`${PLACE}/gate/open`, "");
+    const ends = [`c/${ending}`, `c/${removing}`, `x/${execId}`].map((name) => `${AT.run}/${name}/exit`);
+    const log = `${AT.root}/containers/${running}/${running}-json.log`;
+    while (!ends.every((path) => existsSync(path)) || !readFileSync(log, "utf8").includes("after"))
+      await Bun.sleep(5);
     engine = await Engine.open(AT);
     expect(await stateOf(running)).toMatchObject({ Status: "running" });
     expect(await stateOf(ending)).toMatchObject({ Status: "exited", ExitCode: 9 });
