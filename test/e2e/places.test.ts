@@ -77,7 +77,7 @@ test.if(has("root", "busybox"))(
     expect((await berth("cp", `${place}/evil.ts`, "c:/tmp/x")).code).toBe(0);
     const { pid } = (await Bun.file(`${place}/run/engine.json`).json()) as { pid: number };
     for (const process of await familyOf(pid)) {
-      const environment = await readFile(`/proc/${process}/environ`, "utf8");
+      const environment = await readFile(`/proc/${process}/environ`, "utf8").catch(() => ""); // one of the last command may end meanwhile
       expect(environment).not.toContain("BUN_");
     }
     expect((await berth("system", "shutdown", "--containers")).code).toBe(0);

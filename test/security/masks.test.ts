@@ -65,8 +65,9 @@ describe.if(has("root", "busybox"))("masked paths", () => {
       id,
       "sh",
       "-c",
-      "for n in 0 1 2; do chmod 667 /proc/self/fd/$n; done",
+      "for n in 0 1 2; do chmod 667 /proc/self/fd/$n; done; touch /tried",
     ]);
+    await target.engine.berth(["exec", id, "sh", "-c", "until [ -e /tried ]; do sleep 0.05; done"]);
     expect(statSync("/dev/null").mode).toBe(before.mode);
   }, 30_000);
 
