@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { openStore, type Store } from "../store/store.ts";
 import { loopbackPlan, Networks, openNetworks } from "./networks.ts";
 import { choosePool } from "./pool.ts";
 import { Namespace } from "./testbed.ts";
+
+setDefaultTimeout(30_000); // the machine may be busy
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("networks.test.ts: left out, network namespaces need root");
@@ -116,7 +118,9 @@ describe.skipIf(!isRoot)("the default bridge", () => {
 
   test("what it sees inside is what docker shows", async () => {
     const container = await start("a");
-    const [eth0] = JSON.parse(container.run("ip", "-j", "address", "show", "dev", "eth0"));
+    const look = () => JSON.parse(container.run("ip", "-j", "address", "show", "dev", "eth0"))[0];
+    while (look().operstate !== "UP") await Bun.sleep(1); // the kernel notices a carrier in its own time
+    const eth0 = look();
     expect(eth0).toMatchObject({ ifname: "eth0", mtu: 1400, address: "02:42:ac:11:00:02", operstate: "UP" });
     expect(eth0.addr_info).toEqual([
       expect.objectContaining({ local: "172.17.0.2", prefixlen: 16, broadcast: "172.17.255.255" }),

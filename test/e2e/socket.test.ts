@@ -5,7 +5,7 @@ import { BERTH, startEngine, type TestEngine } from "../support/engine.ts";
 import { has } from "../support/parts.ts";
 
 /** Sends bytes, and gives what comes back until the other side closes or `waitMs` have gone by. */
-async function say(socket: string, chunks: Iterable<string | Uint8Array>, waitMs = 3000): Promise<string> {
+async function say(socket: string, chunks: Iterable<string | Uint8Array>, waitMs = 10_000): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let answer = "";
   const connection = await Bun.connect({

@@ -144,20 +144,16 @@ describe.if(has("root", "busybox"))("berth oci", () => {
     "never takes the root of the control groups for a container's: cgroupsPath %j",
     async (path) => {
       await bundle.configure((config) => (config.linux["cgroupsPath"] = path));
-      const { code, stderr } = await bundle.call(
-        "create",
-        "--pid-file",
-        `${bundle.place}/b/pid`,
-        "root-of-groups",
-      );
+      const id = `${basename(bundle.place)}-root`;
+      const { code, stderr } = await bundle.call("create", "--pid-file", `${bundle.place}/b/pid`, id);
       if (path === "") {
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" }); // its id is the name of the group
         const groups = await readFile(
           `/proc/${await readFile(`${bundle.place}/b/pid`, "utf8")}/cgroup`,
           "utf8",
         );
-        expect(groups).toContain("/root-of-groups");
-        expect((await bundle.call("delete", "--force", "root-of-groups")).code).toBe(0);
+        expect(groups).toContain(`/${id}`);
+        expect((await bundle.call("delete", "--force", id)).code).toBe(0);
       } else {
         expect(code).not.toBe(0);
         expect(stderr).toContain("root of the control groups");

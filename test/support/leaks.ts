@@ -16,7 +16,7 @@ async function traces(instance: string, place: string): Promise<string[]> {
 }
 
 /** How long what goes away by itself (a veth behind its namespace, a directory in the trash) may take. */
-const SETTLING_MS = 3000;
+const SETTLING_MS = 10_000;
 
 /** What is still there, besides what `isOwned`, when everything has had time to go. */
 export async function leaks(
