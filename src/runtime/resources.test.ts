@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { CgroupLayout } from "../kernel/cgroup-layout.ts";
 import { cgroupStats } from "../kernel/cgroup-stats.ts";
 import { mergeResources, updateCgroup } from "../kernel/cgroup-update.ts";
 import { controllerPlace, prepareCgroupParent } from "../kernel/cgroups.ts";
-import { mount, umount } from "../kernel/mounts.ts";
 import { networkStats } from "../kernel/network-stats.ts";
+import { run } from "../kernel/spawn.ts";
 import type { ProcessHandle } from "./runtime.ts";
 import type { BlockResources, DeviceRule, MemoryResources, Resources } from "./spec.ts";
 import { missingForContainers, Testbed } from "./testbed.ts";
@@ -207,28 +207,18 @@ describe.skipIf(missing !== undefined)("limits", () => {
   test.skipIf(!knows("net_cls") || !knows("net_prio"))(
     "network.classID and network.priorities are kept where version 1 has their controllers",
     async () => {
-      await using more = new Hierarchies(
-        bed.directory,
-        ["net_cls", "net_prio"].filter((name) => layout.v1[name] === undefined),
-      );
-      const features = { ...bed.features, cgroups: more.layout(layout) };
-      await using other = new Testbed({ features });
-      const launch = other.launch(["cat", "/proc/self/cgroup"], {
-        resources: { network: { classID: 0x10_0001, priorities: [{ name: "lo", priority: 5 }] } },
+      // Who looks meanwhile what this machine has mounted shall not find what is there for a moment.
+      const alone = ["--mount", "--propagation", "private", process.execPath];
+      const options = { debianPackage: "util-linux" };
+      const printed = await run("unshare", [...alone, `${import.meta.dir}/network-groups.ts`], options);
+      const { group, groups, ...found } = JSON.parse(Buffer.from(printed).toString()) as NetworkGroups;
+      expect(found).toEqual({
+        classID: String(0x10_0001),
+        priorities: expect.stringMatching(/^lo 5$/m),
       });
-      const handle = await other.runtime.create(launch);
-      const group = launch.spec.linux.cgroupsPath ?? "";
-      expect(fileOf(group, "net_cls", { v1: "net_cls.classid", v2: "" }, features.cgroups)).toBe(
-        String(0x10_0001),
-      );
-      expect(fileOf(group, "net_prio", { v1: "net_prio.ifpriomap", v2: "" }, features.cgroups)).toContain(
-        "lo 5",
-      );
-      await handle.start();
-      await handle.exited;
-      await handle.release();
-      expect(other.logged(launch)).toContain(`net_prio:${group}`);
+      expect(groups).toContain(`net_prio:${group}`);
     },
+    30_000,
   );
 
   test.each<[string, Resources, string]>([
@@ -369,56 +359,13 @@ function knows(controller: string): boolean {
   return new RegExp(`^${controller}\\t`, "m").test(readFileSync("/proc/cgroups", "utf8"));
 }
 
-/** Whether the kernel has one of version 1 for the controller, mounted or not. */
-function isHierarchy(controller: string): boolean {
-  return new RegExp(`^${controller}\\t[1-9]`, "m").test(readFileSync("/proc/cgroups", "utf8"));
-}
-
 /** What a weight of 200 is in each. */
 const WEIGHT_FILES = { "blkio.bfq.weight": "200", "io.bfq.weight": "200", "io.weight": "1920" };
 
-/** Version 1 hierarchies that the machine has not mounted; the kernel forgets them when nobody has. */
-class Hierarchies implements AsyncDisposable {
-  readonly #top: string;
-  readonly #names: readonly string[];
-
-  constructor(top: string, names: readonly string[]) {
-    this.#top = top;
-    this.#names = names;
-    for (const name of names) {
-      mkdirSync(`${top}/${name}`);
-      mount(name, `${top}/${name}`, "cgroup", 0, name);
-    }
-  }
-
-  /** A hierarchy whose last groups are still on their way out at its unmount stays, and is everybody's: it is mounted once more then. */
-  async #forget(name: string): Promise<void> {
-    for (;;) {
-      umount(`${this.#top}/${name}`);
-      for (let looks = 0; looks < 50; looks++) {
-        if (!isHierarchy(name)) return;
-        await Bun.sleep(10);
-      }
-      mount(name, `${this.#top}/${name}`, "cgroup", 0, name);
-    }
-  }
-
-  layout(base: CgroupLayout): CgroupLayout {
-    const places = this.#names.map((name) => ({ mountpoint: `${this.#top}/${name}`, options: [name] }));
-    return {
-      ...base,
-      hierarchies: [...base.hierarchies, ...places],
-      v1: {
-        ...base.v1,
-        ...Object.fromEntries(places.map(({ mountpoint, options }) => [options[0] ?? "", mountpoint])),
-      },
-    };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of this.#names) {
-      await this.#forget(name);
-      rmdirSync(`${this.#top}/${name}`);
-    }
-  }
+/** What network-groups.ts prints. */
+interface NetworkGroups {
+  readonly classID: string;
+  readonly priorities: string;
+  readonly group: string;
+  readonly groups: string;
 }
