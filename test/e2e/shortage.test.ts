@@ -71,14 +71,17 @@ test.if(has("root", "busybox"))(
   "disk full while logging: the container goes on, and can be removed",
   async () => {
     await using engine = await smallEngine("24m");
-    // With pauses: where the disk is full a client that cannot keep up loses output, and this one shall not.
+    const received = `${engine.place}/received`;
+    await Bun.write(received, "");
+    // It waits for its client: where the disk is full one that cannot keep up loses output, and this one shall not.
     const line = "head -c 10000 /dev/zero | tr '\\0' x; echo; i=$((i+1))";
-    const talk = `i=0; while [ $i -lt 400 ]; do ${line}; [ $((i % 20)) -gt 0 ] || sleep 0.05; done; exit 5`;
-    await engine.berth(["create", "--name", "c", "busybox", "sh", "-c", talk]);
+    const wait = "until [ $(stat -c %s /received) -ge $((i * 10001)) ]; do sleep 0.01; done";
+    const talk = `i=0; while [ $i -lt 400 ]; do ${line}; [ $((i % 5)) -gt 0 ] || ${wait}; done; exit 5`;
+    await engine.berth(["create", "--name", "c", "-v", `${received}:/received`, "busybox", "sh", "-c", talk]);
     await fill(engine, 1 << 20);
-    const { stdout, code } = await engine.berth(["start", "-a", "c"]);
-    expect(code).toBe(5);
-    expect(stdout.length).toBe(400 * 10_001);
+    const attached = ["sh", "-c", `exec ${BERTH} start -a c >${received}`];
+    expect(await command(attached, { env: engine.client })).toMatchObject({ code: 5, stderr: "" });
+    expect(Bun.file(received).size).toBe(400 * 10_001);
     await rm(`${engine.root}/filler`);
     expect((await engine.berth(["rm", "c"])).code).toBe(0);
   },

@@ -425,7 +425,7 @@ const CORE: readonly Check[] = [
     title: "the tests of the runtime pass",
     sh: "cd /berth && bun test --timeout 60000 --only-failures ./src/runtime/namespaces.test.ts ./src/runtime/version2.test.ts ./src/runtime/resources.test.ts 2>&1",
     out: /\n 0 fail\n/,
-    seconds: 120,
+    seconds: 240,
   },
 ];
 
