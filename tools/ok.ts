@@ -16,6 +16,8 @@ interface Outcome {
 
 const BUN = "tools/bun";
 const PLACES = ["src", "tools", "test", "bench"];
+/** Of a test or a hook that names none: the machine may be busy. */
+export const TEST_LIMIT = "--timeout=30000";
 
 /** The unit tests are one step of these, where `tools/test` counts each of them. */
 export function steps(): Step[] {
@@ -30,7 +32,7 @@ export function steps(): Step[] {
 
 const UNIT: Step = {
   name: "unit tests",
-  commands: [[BUN, "test", "--parallel=2", "./src", "./tools", "./test/support"]],
+  commands: [[BUN, "test", TEST_LIMIT, "--parallel=2", "./src", "./tools", "./test/support"]],
 };
 
 /** gcc's analyzer needs the optimizer's view, and makes an object file that nobody wants. */

@@ -1,6 +1,6 @@
 /** `npm test`: the gates, then every suite, then the end-to-end table once more with sanitizers. Last line: the sum. */
 import { readdir, rm } from "node:fs/promises";
-import { perform, report, steps } from "./ok.ts";
+import { perform, report, steps, TEST_LIMIT } from "./ok.ts";
 
 interface Sum {
   readonly passed: number;
@@ -54,7 +54,7 @@ async function runSuite({ name, paths, env, processes }: Suite): Promise<Sum> {
   if (present.length === 0) return NOTHING;
   console.log(`\n== ${name}`);
   const results = `${process.env.TMPDIR ?? "/tmp"}/berth-junit-${process.pid}.xml`;
-  const words = ["test", "--only-failures", "--reporter=junit", `--reporter-outfile=${results}`];
+  const words = ["test", TEST_LIMIT, "--only-failures", "--reporter=junit", `--reporter-outfile=${results}`];
   const shared = processes === undefined ? [] : [`--parallel=${processes}`];
   const exitCode = await inherit([BUN, ...words, ...shared, ...present], env);
   const sum = parseJunit(
