@@ -2,12 +2,14 @@
 
 let originMs = performance.timeOrigin;
 
-/** Nanoseconds since 1970. Finer than Date.now(), and follows the wall clock when that is set. */
+/** Nanoseconds since 1970. Finer than Date.now(), and never beside it: it follows the wall clock when that is set or slewed. */
 export function unixNanoseconds(): bigint {
+  const earliestMs = Date.now();
   const passedMs = performance.now();
-  const wallMs = Date.now();
-  if (Math.abs(originMs + passedMs - wallMs) > 5) originMs = wallMs - passedMs;
-  return BigInt(Math.trunc((originMs + passedMs) * 1e3)) * 1_000n;
+  const latestMs = Date.now() + 1; // of the millisecond that has begun
+  const nowMs = Math.min(Math.max(originMs + passedMs, earliestMs), latestMs);
+  originMs = nowMs - passedMs;
+  return BigInt(Math.trunc(nowMs * 1e3)) * 1_000n;
 }
 
 /** RFC 3339 with as many digits as are not zero, as docker's JSON has it: `2026-01-02T03:04:05.6Z`. */
