@@ -39,7 +39,8 @@ describe.if(has("root", "busybox"))("berth oci", () => {
       env: { PATH },
       stdio: ["ignore", "ignore", "pipe"],
     });
-    while (!new RegExp(`-> FLOCK .* ${command.pid} `).test(readFileSync("/proc/locks", "utf8")));
+    while (!new RegExp(`-> FLOCK .* ${command.pid} `).test(readFileSync("/proc/locks", "utf8")))
+      await Bun.sleep(1);
     await meanwhile();
     holder.kill();
     holder.stdin.end();
