@@ -30,9 +30,11 @@ export async function connectEngine(places: Places): Promise<Client> {
   return new Client(new Transport(places.socket, await renewEngine(places, first)));
 }
 
-/** Whether this command line may replace the engine: it was started by one, from other sources. */
-export function isOutdated(note: EngineNote | undefined): boolean {
-  return note !== undefined && note.startedBy === "cli" && note.build !== BUILD;
+/** Whether this command line may replace the engine: it was started by one, from other sources. One that was killed has left its note to the next. */
+function isOutdated(note: EngineNote | undefined): boolean {
+  if (note === undefined || note.startedBy !== "cli" || note.build === BUILD) return false;
+  demandOurs(); // who performs commands for others replaces nobody, and sees processes of its own
+  return isAlive(note.pid);
 }
 
 async function renewEngine(places: Places, old: Connection | undefined): Promise<Connection> {

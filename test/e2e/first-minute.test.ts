@@ -109,10 +109,27 @@ test.if(has("root"))(
   TIMEOUT,
 );
 
-async function pretendOlder(): Promise<void> {
+test.if(has("root"))(
+  "what an older engine that was killed has left says nothing of the one that runs",
+  async () => {
+    place = await temporaryPlace();
+    await berth("ps");
+    const runs = await enginePid();
+    await using killed = Bun.spawn(["sleep", "1000"]);
+    killed.kill("SIGKILL");
+    await killed.exited;
+    await pretendOlder({ pid: killed.pid });
+
+    expect(await berth("ps", "-q")).toMatchObject({ code: 0, stdout: "" });
+    expect(await isAlive(runs)).toBe(true);
+  },
+  TIMEOUT,
+);
+
+async function pretendOlder(changes: { pid?: number } = {}): Promise<void> {
   const path = `${place}/run/engine.json`;
   const note = (await Bun.file(path).json()) as { build: string };
-  await Bun.write(path, JSON.stringify({ ...note, build: "older" }));
+  await Bun.write(path, JSON.stringify({ ...note, build: "older", ...changes }));
 }
 
 test.if(has("root"))(
