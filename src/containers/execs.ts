@@ -128,8 +128,11 @@ export class Execs {
     });
   }
 
+  /** Who asks because the output has ended hears of the end. */
   async inspect(id: string): Promise<ExecInspectResponse> {
-    return inspectExec(this.#table.get(id));
+    const exec = this.#table.get(id);
+    if (exec.state.status === "running") await exec.state.handle.judged();
+    return inspectExec(exec);
   }
 
   async resize(id: string, height: number, width: number): Promise<void> {

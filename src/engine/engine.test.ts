@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { busyboxTar } from "../../test/support/busybox.ts";
+import { kill, parentOf } from "../kernel/processes.ts";
 import { Demultiplexer } from "../wire/stream.ts";
 import { encodeFile, END_OF_TAR } from "../lib/tar-writer.ts";
 import { NO_FILTERS } from "../wire/filters.ts";
@@ -90,7 +91,6 @@ describe.if(isRoot)("an engine", () => {
     const { Id } = await engine.execs.create(id, { Cmd, AttachStdout: true, AttachStderr: true, ...more });
     const attached = await engine.execs.start(Id, {});
     const output = attached === undefined ? "" : await textOf(attached.output, attached.tty);
-    while ((await engine.execs.inspect(Id)).Running) await Bun.sleep(1);
     return { output, code: (await engine.execs.inspect(Id)).ExitCode };
   }
 
@@ -387,6 +387,17 @@ describe.if(isRoot)("an engine", () => {
     expect(await engine.system.fsck({ repair: false })).toEqual([]);
     expect(readdirSync(`${AT.run}/c`)).toEqual([]);
   }, 20_000);
+
+  test("knows the exit code of an exec whose shim was killed as soon as its output has ended", async () => {
+    const id = await start("sleep 100");
+    const { Id: execId } = await engine.execs.create(id, { Cmd: ["sleep", "100"], AttachStdout: true });
+    const attachment = await engine.execs.start(execId, {});
+    const { Pid: pid = 0 } = await engine.execs.inspect(execId);
+    kill(parentOf(pid) ?? expect.unreachable(), 9);
+    await textOf(attachment?.output ?? bytesOf());
+    expect(await engine.execs.inspect(execId)).toMatchObject({ Running: false, ExitCode: 137 });
+    await remove(id);
+  });
 
   test("knows the exit codes of execs from before, and does not announce their ends again", async () => {
     const id = await start("sleep 100");

@@ -26,6 +26,8 @@ const LASTED_MS = 1000;
 const REFUSALS_LIMIT = 5;
 const REFUSED_MS = 10;
 const KILL_AGAIN_MS = 50;
+/** A shim that is there answers sooner. */
+const ANSWER_MS = 1000;
 const SIGKILL = 9;
 const ENOENT = 2;
 const ESRCH = 3;
@@ -68,6 +70,8 @@ export class Supervised implements ProcessHandle {
   #control: Control | undefined;
   /** Whether there is a shim to talk to: not decided while we connect to it again. */
   #connected = Promise.resolve(true);
+  /** Done when what follows from the last loss of the connection is done. */
+  #verdict = Promise.resolve();
   /** Connections in a row that have ended soon, or have not come to be. */
   #refusals = 0;
   #shim: ProcessIdentity | undefined;
@@ -103,7 +107,7 @@ export class Supervised implements ProcessHandle {
       message: (message) => this.#hear(message),
       closed: () => {
         if (performance.now() - opened > LASTED_MS) this.#refusals = 0;
-        void this.#gone();
+        this.#verdict = this.#gone();
       },
     });
   }
@@ -154,6 +158,13 @@ export class Supervised implements ProcessHandle {
     if (this.#settled) throw new BerthError("not_found", `process ${this.pid} has ended`);
     const again = signal === SIGKILL; // nobody notices whether it came once or twice
     await this.#ask(signalFrame(signal), `send signal ${signal} to process ${this.pid}`, { again });
+  }
+
+  /** What its shim has said before it answers is heard before. One that is stuck holds up nobody. */
+  async judged(): Promise<void> {
+    if (this.#settled) return;
+    const answered = this.#ask(signalFrame(0), "look after", { again: true }).catch(() => undefined);
+    await Promise.race([answered.then(() => this.#verdict), Bun.sleep(ANSWER_MS)]);
   }
 
   async resize(rows: number, columns: number): Promise<void> {

@@ -127,6 +127,8 @@ export interface ProcessHandle extends ProcessIdentity {
   /** To the process itself, never to one that has its number later. */
   signal(signal: number): Promise<void>;
   resize(rows: number, columns: number): Promise<void>;
+  /** Resolves when what its shim has to tell is known: whoever saw the output end finds its end. */
+  judged(): Promise<void>;
   /** How many are attached. */
   readonly clients: number;
   /** The log, from the files as they are now; undefined where the shim is of a version that cannot tell. */
