@@ -12,6 +12,7 @@ export class Registry {
   readonly #rows: Collection<ContainerRecord>;
   readonly #byId = new Map<string, Container>();
   readonly #byName = new Map<string, Container>();
+  readonly #leaving = new Set<Container>();
 
   /** Reads all records; what they claim about processes is not checked here. */
   constructor(store: Store) {
@@ -23,6 +24,11 @@ export class Registry {
   /** In the order of creation. */
   all(): Container[] {
     return [...this.#byId.values()];
+  }
+
+  /** Those of which the last bytes are still being taken away. */
+  leaving(): Container[] {
+    return [...this.#leaving];
   }
 
   get size(): number {
@@ -104,7 +110,13 @@ export class Registry {
     });
     this.#byId.delete(container.id);
     this.#byName.delete(container.name);
+    this.#leaving.add(container);
     step();
+  }
+
+  /** Of one that was removed nothing is left. */
+  hasLeft(container: Container): void {
+    this.#leaving.delete(container);
   }
 
   #remember(container: Container): void {

@@ -61,7 +61,9 @@ export function forget(parts: Parts, container: Container): void {
   for (const attachment of container.pending) attachment.cancel();
   container.waiters.removed({ StatusCode: exitCode });
   parts.images.release(usedBy(parts.registry));
-  container.settled = container.settled.then(() => removeBytes(parts, container.id));
+  container.settled = container.settled
+    .then(() => removeBytes(parts, container.id))
+    .then(() => parts.registry.hasLeft(container));
 }
 
 /** Never rejects: what is left has no owner, and the next start removes it. */

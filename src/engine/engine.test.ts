@@ -137,7 +137,6 @@ describe.if(isRoot)("an engine", () => {
     await engine.containers.start(id);
     expect(await removed).toEqual({ StatusCode: 4 });
     expect(await rejection(stateOf(id))).toBe(`No such container: ${id}`);
-    expect(existsSync(`${AT.root}/containers/${id}`)).toBe(false);
   });
 
   test("stops politely, then not; kills; refuses what does not run", async () => {
@@ -397,6 +396,15 @@ describe.if(isRoot)("an engine", () => {
     await textOf(attachment?.output ?? bytesOf());
     expect(await engine.execs.inspect(execId)).toMatchObject({ Running: false, ExitCode: 137 });
     await remove(id);
+  });
+
+  test("judges nothing of a --rm container that has just ended, and is still being taken away", async () => {
+    const id = await create("exit 0", { AutoRemove: true });
+    const removed = engine.containers.wait(id, "removed", FOR_EVER);
+    await engine.containers.start(id);
+    await removed;
+    expect(await engine.system.fsck({ repair: false })).toEqual([]);
+    expect(existsSync(`${AT.root}/containers/${id}`)).toBe(false);
   });
 
   test("knows the exit codes of execs from before, and does not announce their ends again", async () => {
