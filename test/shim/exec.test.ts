@@ -13,6 +13,7 @@ import {
   type Target,
 } from "./support/plan.ts";
 import { failureOf, Shim } from "./support/shim.ts";
+import { until } from "./support/within.ts";
 
 const root = test.if(has("root", "busybox"));
 const OPEN_STDIN = 2;
@@ -114,8 +115,9 @@ root("leaves no orphan for others: what it leaves behind goes to the container's
   await using _shim = shim;
   const { exitCode } = await runExec(target, { argv: ["sh", "-c", "(sleep 50 >/dev/null 2>&1 &); exit 0"] });
   expect(exitCode).toBe(0);
-  const { stdout } = await runExec(target, { argv: ["ps", "-o", "ppid,args"] });
-  expect(stdout).toMatch(/^\s*1 sleep 50$/m);
+  await until("the orphan to be its child", async () =>
+    /^\s*1 sleep 50$/m.test((await runExec(target, { argv: ["ps", "-o", "ppid,args"] })).stdout),
+  );
 });
 
 root("joins namespaces by their files as well", async () => {

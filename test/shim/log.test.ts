@@ -192,12 +192,12 @@ describe("a follower of the log", () => {
     "is told what the files hold by now, and hears every entry behind it, however they rotate",
     async () => {
       using place = new Place();
-      const argv = ["sh", "-c", "seq 1 1000; echo ready >&2; read -r line; seq 1001 20000"];
+      const argv = ["sh", "-c", "seq 1 1000; read -r line; seq 1001 20000"];
       const log = { maxBytes: 10_000, maxFiles: 3 };
       await using shim = await Shim.container(place, { argv, log, flags: OPEN_STDIN });
-      const [watcher, giver] = [await shim.attach(4), await shim.attach(1)];
+      const [watcher, giver] = [await shim.attach(2), await shim.attach(1)];
       shim.start();
-      await watcher.until("ready");
+      await watcher.until("\n1000\n"); // written before a client sees it
       const names = [`${place.log}.2`, `${place.log}.1`, place.log];
       const before = names.map((name) => [statSync(name).ino, statSync(name).size]);
       const [quick, slow] = [await shim.attach(ATTACH_LOG), await shim.attach(ATTACH_LOG)];

@@ -7,7 +7,7 @@ export const SANITIZED = process.env.BERTH_SHIM_SANITIZE !== undefined;
 /** The path of the executable. It is made before the first test, whose time it would take. */
 export const SHIM = process.env.BERTH_TEST_SHIM ?? (await build());
 
-setDefaultTimeout(30_000); // the machine may be busy with other suites
+setDefaultTimeout(30_000); // of a file that runs alone; `tools/test` says it for all
 
 /** The folder bears the digest of the sources, so that the next test process need not build. */
 async function build(): Promise<string> {
