@@ -32,34 +32,43 @@ describe.if(has("root", "busybox"))("execs", () => {
   }
 
   /** What the engine has as children, buried or not. */
-  async function children(): Promise<string> {
-    return await output(["ps", "--ppid", String(subject.engine.pid), "-o", "pid,stat,comm"]);
+  async function children(): Promise<string[]> {
+    const pids = await output(["ps", "--ppid", String(subject.engine.pid), "-o", "pid="]);
+    return pids.trim().split(/\s+/);
+  }
+
+  /** A container to join; resolves when the engine has no child but its shim. */
+  async function prepare(): Promise<string> {
+    await subject.told("run", "-d", "--name", "c", "busybox", "sleep", "1000");
+    const shim = String(await subject.shimOf("c"));
+    await until("the shims of before to be buried", () => onlyChild(shim));
+    return shim;
+  }
+
+  async function onlyChild(shim: string): Promise<boolean> {
+    return (await children()).join(" ") === shim;
   }
 
   test(`${ONE_AFTER_ANOTHER} one after another`, async () => {
     const { engine } = subject;
-    await subject.told("run", "-d", "--name", "c", "busybox", "sleep", "1000");
+    const shim = await prepare();
     await exec(0);
-    const before = {
-      children: await children(),
-      open: descriptors(engine.pid),
-      memory: residentBytes(engine.pid),
-    };
+    await until("its shim to be buried", () => onlyChild(shim));
+    const before = { open: descriptors(engine.pid), memory: residentBytes(engine.pid) };
     for (let number = 1; number <= ONE_AFTER_ANOTHER; number++)
       expect(await exec(number)).toEqual(expected(number));
-    await until("the shims to be buried", async () => (await children()) === before.children);
-    expect(descriptors(engine.pid)).toBeLessThanOrEqual(before.open);
+    await until("the shims to be buried", () => onlyChild(shim));
+    await until("the engine to close what it opened", () => descriptors(engine.pid) <= before.open);
     expect(residentBytes(engine.pid)).toBeLessThan(before.memory + REMEMBERED);
-    expect(runDirectories()).toEqual([]);
+    await until("the run directories to go", () => runDirectories().length === 0);
   }, 120_000);
 
   test(`${AT_ONCE} at once`, async () => {
-    await subject.told("run", "-d", "--name", "c", "busybox", "sleep", "1000");
-    const before = await children();
+    const shim = await prepare();
     const numbers = Array.from({ length: AT_ONCE }, (_, at) => at);
     expect(await Promise.all(numbers.map(exec))).toEqual(numbers.map(expected));
-    await until("the shims to be buried", async () => (await children()) === before);
-    expect(runDirectories()).toEqual([]);
+    await until("the shims to be buried", () => onlyChild(shim));
+    await until("the run directories to go", () => runDirectories().length === 0);
   }, 60_000);
 
   /** Those of execs; their records are kept for whoever asks later. */

@@ -61,6 +61,7 @@ describe.if(has("root", "busybox"))("a shim that is killed by itself", () => {
     await subject.engine.kill();
     await signal("KILL", shim);
     await subject.engine.start();
+    expect(await subject.told("wait", "c")).toBe("137\n");
     expect(await subject.inspected("c", ".State.ExitCode")).toBe("137");
     expect(await subject.inspected("c", ".State.Error")).toMatch(LOST);
   });

@@ -1,9 +1,11 @@
 /** Containers that do not behave: they are ended all the same, what they did is told, and nothing of them stays. */
 import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { isAlive, output } from "../support/command.ts";
 import { startEngine, temporaryPlace } from "../support/engine.ts";
 import { has } from "../support/parts.ts";
+import { until } from "../shim/support/within.ts";
 import { Subject } from "./subject.ts";
 
 describe.if(has("root", "busybox"))("a container that", () => {
@@ -99,6 +101,7 @@ describe.if(has("root", "busybox"))("with a data root that is full", () => {
     );
     expect((await subject.told("logs", "c")).length).toBeLessThan(24 << 20);
     expect(await subject.told("rm", "c")).toBe("c\n");
+    await until("its bytes to go", () => readdirSync(`${place}/root/tmp`).length === 0);
     expect(await subject.told("run", "--rm", "busybox", "echo", "well")).toBe("well\n");
   });
 });

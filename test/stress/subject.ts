@@ -1,17 +1,18 @@
 /** The engine under stress, and what it holds: measured before a case and after it. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { isEngines } from "../support/cases.ts";
 import { command, output } from "../support/command.ts";
 import { BERTH, startEngine, type TestEngine } from "../support/engine.ts";
 import { leaks } from "../support/leaks.ts";
+import { linkOf } from "../shim/support/link.ts";
 import { until } from "../shim/support/within.ts";
 
 export const MEGABYTE = 1 << 20;
 /** Bun's heap breathes; what grows by more than this was kept. */
 const HEAP_BREATH = 96 * MEGABYTE;
 
-setDefaultTimeout(30_000); // the machine may be busy with other suites
+setDefaultTimeout(30_000); // of a file that runs alone; `tools/test` says it for all
 
 export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
@@ -23,7 +24,7 @@ export function descriptors(pid: number): number {
 
 /** A shim has one for each client, and a few of its own. */
 export function sockets(pid: number): number {
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
   return links.filter((link) => link.startsWith("socket:")).length;
 }
 

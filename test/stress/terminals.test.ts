@@ -27,18 +27,25 @@ describe.if(has("root", "busybox"))("a storm of resizes while output flows", () 
       const shim = await talking();
       const alone = sockets(shim);
       const shown: Buffer[] = [];
+      const allShown = Promise.withResolvers<void>();
       const child = Bun.spawn([BERTH, "attach", "c"], {
         env: { ...engine.env, ...engine.client, TERM: "xterm" },
-        terminal: { cols: 80, rows: 24, data: (_, bytes) => void shown.push(Buffer.from(bytes)) },
+        terminal: {
+          cols: 80,
+          rows: 24,
+          data: (_, bytes) => void shown.push(Buffer.from(bytes)),
+          exit: () => allShown.resolve(),
+        },
       });
       await until("the client", () => sockets(shim) === alone + 1);
       await subject.told("exec", "c", "touch", "/go");
       for (let count = 0; count < RESIZES; count++) {
-        child.terminal?.resize(80 + (count % 40), 24 + (count % 30));
+        child.terminal?.resize(80 + (count % 40), 24 + (count % 40)); // never the last one
         if (count % 10 === 0) await new Promise(setImmediate);
       }
       child.terminal?.resize(99, 33);
       expect(await child.exited).toBe(7);
+      await allShown.promise;
       expect(numbersIn(shown)).toEqual(Array.from({ length: LINES }, (_, at) => at + 1));
     },
     TIMEOUT_MS,

@@ -152,7 +152,8 @@ export class TestEngine implements AsyncDisposable {
     const deadline = Date.now() + 15_000;
     while (Date.now() < deadline) {
       if (this.#process?.exitCode !== null) break;
-      const answer = await fetch("http://berth/_ping", { unix: this.socket }).catch(() => undefined);
+      const question = fetch("http://berth/_ping", { unix: this.socket, keepalive: false });
+      const answer = await question.catch(() => undefined);
       if (answer?.ok === true) return;
       await Bun.sleep(5);
     }
