@@ -1,5 +1,7 @@
 /** kill -9 of the engine: containers go on, their output and exit codes are kept, and the next engine takes them over. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { until } from "../shim/support/within.ts";
 import { command, isAlive } from "../support/command.ts";
 import { BERTH, startEngine, type TestEngine } from "../support/engine.ts";
 import { has } from "../support/parts.ts";
@@ -24,11 +26,13 @@ describe.if(has("root", "busybox"))("after kill -9 of the engine", () => {
 
   /** Until the process of the container has ended, without an engine to ask. */
   async function ended(pid: string): Promise<void> {
-    const deadline = Date.now() + 10_000;
-    while (await isAlive(Number(pid))) {
-      if (Date.now() > deadline) throw new Error(`${pid} does not end`);
-      await Bun.sleep(20);
-    }
+    await until(`${pid} to end`, async () => !(await isAlive(Number(pid))));
+  }
+
+  /** Whether anybody is connected to the engine. */
+  function isVisited(): boolean {
+    const sockets = readFileSync("/proc/net/unix", "utf8").split("\n");
+    return sockets.some((line) => / 03 +\d+ /.test(line) && line.endsWith(` ${engine.socket}`));
   }
 
   test("a running container keeps its process, its start time and its name", async () => {
@@ -76,6 +80,7 @@ describe.if(has("root", "busybox"))("after kill -9 of the engine", () => {
     await told("run", "-d", "--name", "c", "busybox", "sh", "-c", "sleep 0.5; echo last words; exit 7");
     const pid = await told("inspect", "-f", "{{.State.Pid}}", "c");
     await reborn(() => ended(pid));
+    expect(await told("wait", "c")).toBe("7\n"); // its shim may still have to tell
     expect(await told("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "c")).toBe("exited 7\n");
     expect(await told("logs", "c")).toBe("last words\n");
     const finished = Date.parse((await told("inspect", "-f", "{{.State.FinishedAt}}", "c")).trim());
@@ -87,7 +92,7 @@ describe.if(has("root", "busybox"))("after kill -9 of the engine", () => {
     await told("run", "-d", "--rm", "--name", "c", "busybox", "sleep", "0.5");
     const pid = await told("inspect", "-f", "{{.State.Pid}}", "c");
     await reborn(() => ended(pid));
-    expect(await told("ps", "-aq")).toBe("");
+    await until("its removal", async () => (await told("ps", "-aq")) === "");
   }, 30_000);
 
   test("attach works again, both ways", async () => {
@@ -125,6 +130,7 @@ describe.if(has("root", "busybox"))("after kill -9 of the engine", () => {
     const pid = (await told("inspect", "-f", "{{.State.Pid}}", "c")).trim();
     const shim = (await command(["ps", "-o", "ppid=", "-p", pid])).stdout.trim();
     await reborn(() => command(["kill", "-9", shim]));
+    expect(await told("wait", "c")).toBe("137\n");
     expect(await told("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "c")).toBe("exited 137\n");
     expect(await isAlive(Number(pid))).toBe(false);
     expect(await told("start", "c")).toBe("c\n");
@@ -133,8 +139,9 @@ describe.if(has("root", "busybox"))("after kill -9 of the engine", () => {
 
   test("clients that were waiting are told, not left hanging", async () => {
     await told("run", "-d", "--name", "c", "busybox", "sleep", "1000");
-    const waiting = command([BERTH, "wait", "c"], { env: engine.client, timeoutMs: 5000 });
-    await Bun.sleep(200);
+    await until("the clients of before to go", () => !isVisited());
+    const waiting = command([BERTH, "wait", "c"], { env: engine.client, timeoutMs: 10_000 });
+    await until("the client to come", isVisited);
     await reborn();
     const { code, stderr } = await waiting;
     expect(code).not.toBe(0);
