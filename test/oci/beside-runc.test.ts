@@ -1,6 +1,6 @@
 /** Beside Debian's runc: the same calls, the same output, exit codes and words; every difference has its reason in docs/runtime.md. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { has } from "../support/parts.ts";
 import { type Config, type Outcome, PERFORMERS, Place } from "./bundle.ts";
 
@@ -49,6 +49,18 @@ describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
     }
   }
 
+  /** What a runtime needs for a start ends when it ends, and so long it is among the container's processes. */
+  async function untilAlone(runtime: string, id: string, command: string): Promise<void> {
+    const deadline = Date.now() + 10_000;
+    for (;;) {
+      const { stdout } = await place.call(runtime, ["ps", "--format", "json", id]);
+      const [pid, ...others] = JSON.parse(stdout) as number[];
+      if (others.length === 0 && (await readFile(`/proc/${pid}/comm`, "utf8")) === `${command}\n`) return;
+      if (Date.now() > deadline) throw new Error(`${id} under ${runtime} is not ${command} alone: ${stdout}`);
+      await Bun.sleep(5);
+    }
+  }
+
   test.if(here)(
     "a container's life has the same answers at every step",
     async () => {
@@ -68,6 +80,10 @@ describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
         ["start", "c1"],
         ["start", "c1"],
         ["state", "c1"],
+      ])
+        await expectSame(...words);
+      for (const runtime of [place.berth, "runc"]) await untilAlone(runtime, "c1", "sleep");
+      for (const words of [
         ["ps", "--format", "json", "c1"],
         ["ps", "c1", "-o", "comm,pid=PID", "--no-headers"],
         ["exec", "c1", "sh", "-c", "exit 7"],

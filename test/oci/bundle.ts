@@ -1,4 +1,5 @@
 /** Bundles with a root filesystem that has a shell, and a runtime's command line to be called as an engine would. */
+import { setDefaultTimeout } from "bun:test";
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { busyboxTar } from "../support/busybox.ts";
@@ -7,6 +8,8 @@ import { startEngine, type TestEngine } from "../support/engine.ts";
 import { has } from "../support/parts.ts";
 
 const BERTH = resolve(process.env.BERTH_TEST_BINARY ?? "dist/berth");
+
+setDefaultTimeout(30_000); // of a file that runs alone; `tools/test` says it for all
 
 /** config.json as far as tests change it; the rest is what `runc spec` writes. */
 export interface Config {

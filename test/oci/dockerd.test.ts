@@ -34,15 +34,19 @@ describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
     expect(left).toEqual([]);
   }, 60_000);
 
-  /** Answers once it is as wanted. */
-  async function until(format: string, name: string, wanted: string): Promise<void> {
+  /** Resolves once docker's answer is as wanted. */
+  async function untilAnswers(wanted: string, ...words: readonly string[]): Promise<void> {
     const deadline = Date.now() + 15_000;
     for (;;) {
-      const { stdout } = await docker("inspect", "--format", format, name);
-      if (stdout.trim() === wanted) return;
-      if (Date.now() > deadline) throw new Error(`${name}: ${format} is ${stdout}, not ${wanted}`);
+      const { stdout } = await docker(...words);
+      if (stdout === wanted) return;
+      if (Date.now() > deadline) throw new Error(`docker ${words.join(" ")}: ${stdout}, not ${wanted}`);
       await Bun.sleep(10);
     }
+  }
+
+  async function until(format: string, name: string, wanted: string): Promise<void> {
+    await untilAnswers(`${wanted}\n`, "inspect", "--format", format, name);
   }
 
   test.if(here).each([
@@ -107,7 +111,7 @@ describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
         (await onTerminal("exec", "-it", "life", "sh -c 'test -t 0 && echo terminal'")).stdout,
       ).toContain("terminal");
       if (hierarchiesAreMounted())
-        expect((await docker("stats", "--no-stream", "--format", "{{.PIDs}}", "life")).stdout).toBe("1\n");
+        await untilAnswers("1\n", "stats", "--no-stream", "--format", "{{.PIDs}}", "life"); // the execs' have ended
       expect((await docker("top", "life")).stdout).toContain("sleep 1000");
       expect((await docker("pause", "life")).code).toBe(0);
       expect((await docker("inspect", "--format", "{{.State.Status}}", "life")).stdout).toBe("paused\n");
@@ -126,7 +130,7 @@ describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
   test.if(here)(
     "a health check, then docker stop",
     async () => {
-      const check = ["--health-cmd", "true", "--health-interval", "100ms"];
+      const check = ["--health-cmd", "test -e /ready", "--health-interval", "100ms"];
       await docker(
         "run",
         "--detach",
@@ -136,7 +140,7 @@ describe.each(PERFORMERS)("performed by $by", ({ engine }) => {
         "box",
         "sh",
         "-c",
-        "trap 'exit 9' TERM; while :; do sleep 0.05; done",
+        "trap 'exit 9' TERM; touch /ready; while :; do sleep 0.05; done",
       );
       await until("{{.State.Health.Status}}", "well", "healthy");
       expect((await docker("stop", "well")).code).toBe(0);

@@ -1,7 +1,7 @@
 /** Commands that an engine performs for their callers: which those are, where it must not, and what is left when either of the two is lost. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, readFile, rm } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod, chown, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import * as protocol from "../../src/front/protocol.ts";
 import { isAlive } from "../support/command.ts";
 import { has } from "../support/parts.ts";
@@ -157,16 +157,28 @@ test.if(here)("what takes long, or is for people, is done by the caller itself",
   expect(await course(["delete", "--force", "f1"])).toMatchObject({ code: 0 });
 });
 
+/** Whether a command with this word waits for a lock. */
+function waitsForLock(word: string): boolean {
+  const waiting = readFileSync("/proc/locks", "utf8").matchAll(/-> FLOCK +ADVISORY +WRITE +(\d+)/g);
+  return [...waiting].some(([, pid]) => {
+    const words = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+    return words.includes(place.path) && words.split("\0").includes(word);
+  });
+}
+
 test.if(here)("a container that another command holds is waited for by the caller", async () => {
   await place.configure("exec sleep 1000");
   await course(["create", "g1"]);
   const directory = `${place.state(place.berth)}/g1`;
-  const holder = Bun.spawn(["flock", directory, "sh", "-c", "echo held; exec sleep 0.5"], {
-    stdio: ["ignore", "pipe", "ignore"],
+  const holder = Bun.spawn(["flock", directory, "sh", "-c", "echo held; exec cat"], {
+    stdio: ["pipe", "pipe", "ignore"],
   });
   await holder.stdout.getReader().read();
-  expect(await course(["start", "g1"])).toMatchObject({ stderr: "", code: 0, alone: true });
-  expect(holder.exitCode).toBe(0);
+  const starting = course(["start", "g1"]);
+  await until(() => waitsForLock("start"));
+  await holder.stdin.end();
+  expect(await starting).toMatchObject({ stderr: "", code: 0, alone: true });
+  expect(await holder.exited).toBe(0);
   expect(await course(["delete", "--force", "g1"])).toMatchObject({ code: 0 });
 });
 
@@ -187,13 +199,11 @@ test.if(here)("a hook may call the runtime: nobody waits for himself", async () 
   expect((await readFile(`${place.path}/told`, "utf8")).match(/"status": "\w+"/g)).toHaveLength(2);
 });
 
-/** A hook that says that it runs, and goes on for a while. */
-async function configureSlow(
-  seconds: number,
-  change: (config: Config) => void = () => undefined,
-): Promise<void> {
-  await rm(`${place.path}/hooked`, { force: true });
-  const args = ["sh", "-c", `echo >${place.path}/hooked; exec sleep ${seconds}`];
+/** A hook that says that it runs, and goes on until it is let go. */
+async function configureSlow(change: (config: Config) => void = () => undefined): Promise<void> {
+  for (const name of ["hooked", "go"]) await rm(`${place.path}/${name}`, { force: true });
+  const script = `echo >${place.path}/hooked; for n in $(seq 1000); do [ -e ${place.path}/go ] && exit; sleep 0.01; done`;
+  const args = ["sh", "-c", script];
   await place.configure("exec sleep 1000", (config) => {
     config.hooks = { createRuntime: [{ path: "/bin/sh", args, env: ["PATH=/bin"] }] };
     change(config);
@@ -206,6 +216,10 @@ async function until(what: () => boolean): Promise<void> {
     if (Date.now() > deadline) throw new Error("it has not happened within ten seconds");
     await Bun.sleep(5);
   }
+}
+
+async function letHookGo(): Promise<void> {
+  await writeFile(`${place.path}/go`, "");
 }
 
 const create = (id: string) => begin("create", id);
@@ -221,7 +235,7 @@ function begin(...words: readonly string[]): Bun.Subprocess {
 test.if(here)(
   "of a create whose caller was killed nothing is left, and its name is free at once",
   async () => {
-    await configureSlow(0.4);
+    await configureSlow();
     const child = create("i1");
     await until(() => existsSync(`${place.path}/hooked`));
     child.kill("SIGKILL");
@@ -229,37 +243,41 @@ test.if(here)(
     expect(await course(["delete", "--force", "i1"])).toMatchObject({ stderr: "", code: 0 });
     await place.configure("exec sleep 1000");
     expect(await course(["create", "i1"])).toMatchObject({ stderr: "", code: 0 });
-    await Bun.sleep(600); // the hook has ended, and with it the first create
+    await letHookGo();
+    await Bun.sleep(200); // the hook has ended, and with it the first create
     expect(JSON.parse((await course(["state", "i1"])).stdout)).toMatchObject({ status: "created" });
     expect(await course(["delete", "--force", "i1"])).toMatchObject({ code: 0 });
   },
 );
 
 test.if(here)("where only the caller was killed the engine takes back what it has made", async () => {
-  await configureSlow(0.2);
+  await configureSlow();
   const child = create("j1");
   await until(() => existsSync(`${place.path}/hooked`));
   child.kill("SIGKILL");
   await child.exited;
+  await letHookGo();
   await until(() => !existsSync(`${place.state(place.berth)}/j1`));
 });
 
 test.if(here)("a signal before the program runs is kept for it", async () => {
-  await configureSlow(0.2, ({ linux }) => {
+  await configureSlow(({ linux }) => {
     linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid"); // else the kernel spares it
   });
   const child = begin("run", "q1");
   await until(() => existsSync(`${place.path}/hooked`));
   child.kill("SIGTERM");
+  await letHookGo();
   expect({ code: await child.exited, signal: child.signalCode }).toEqual({ code: 143, signal: null });
   expect(existsSync(`${place.state(place.berth)}/q1`)).toBe(false);
 });
 
 test.if(here)("an engine that is killed in the middle is told of, and delete removes the rest", async () => {
-  await configureSlow(0.4);
+  await configureSlow();
   const child = create("k1");
   await until(() => existsSync(`${place.path}/hooked`));
   await place.engine?.kill();
+  await letHookGo();
   expect(await child.exited).toBe(1);
   expect(await readFile(`${place.path}/err`, "utf8")).toContain(
     "the engine that performed this command has ended",
@@ -272,10 +290,12 @@ test.if(here)("an engine that is killed in the middle is told of, and delete rem
 });
 
 test.if(here)("an engine that is told to end lets a command end first", async () => {
-  await configureSlow(0.4);
+  await configureSlow();
   const child = create("l1");
   await until(() => existsSync(`${place.path}/hooked`));
-  expect(await place.engine?.terminate()).toBe(0);
+  const ended = place.engine?.terminate();
+  await letHookGo();
+  expect(await ended).toBe(0);
   expect(await child.exited).toBe(0);
   expect(await course(["delete", "--force", "l1"])).toMatchObject({ stderr: "", code: 0, alone: true });
   await place.engine?.start();
@@ -452,12 +472,12 @@ test.if(here)("a pipe in the place of a file holds up the caller, and not the en
     env: place.env,
     stdio: ["ignore", "pipe", "ignore"],
   });
-  await Bun.sleep(100);
+  const writer = await open(pipe, "w"); // that it can be opened says that somebody waits at its other end
   expect(await course(["state", "t1"])).toMatchObject({ code: 0, alone: false });
-  await Bun.write(
-    pipe,
+  await writer.writeFile(
     JSON.stringify({ cwd: "/", args: ["echo", "read"], env: ["PATH=/bin"], user: { uid: 0, gid: 0 } }),
   );
+  await writer.close();
   expect(await waiting.stdout.text()).toBe("read\n");
   await course(["delete", "--force", "t1"]);
 });
@@ -507,6 +527,7 @@ test.if(here)("of a caller that is gone before anything was made nothing is left
     socket.write(Buffer.concat([protocol.frame(protocol.FRONT_HELLO), callOf(words)]));
     socket.end();
   }
+  await greetingOfOurs(); // it has heard of those before
   await until(() => !existsSync(`${place.state(place.berth)}/x1`));
   expect(await course(["run", "--detach", "x1"])).toMatchObject({ stderr: "", code: 0, alone: false });
   await course(["delete", "--force", "x1"]);
