@@ -297,7 +297,10 @@ function execs({ bed, runtime, check }: Kit): void {
   };
 
   check("an exec is in the same place, and has its own exit code", async () => {
-    const { output, exitCode, launch } = await inside("hostname; cat /proc/1/cmdline; exit 3");
+    // runc's start ends before its process has become the program.
+    const script =
+      "until grep -q sleep /proc/1/cmdline; do sleep 0.01; done; hostname; cat /proc/1/cmdline; exit 3";
+    const { output, exitCode, launch } = await inside(script);
     expect(exitCode).toBe(3);
     expect(output).toBe(`${launch.id}\nsleep\x0060\0`);
   });

@@ -6,6 +6,7 @@ import { command, type CommandResult } from "../support/command.ts";
 import { BERTH, startEngine, type TestEngine } from "../support/engine.ts";
 import { leaks } from "../support/leaks.ts";
 import { has } from "../support/parts.ts";
+import { until } from "../shim/support/within.ts";
 
 const directory = mkdtempSync("/tmp/bt-runtimes-");
 const CONFIG = {
@@ -125,14 +126,15 @@ for (const [runtime, present, seen] of RUNTIMES)
     test("stops politely, kills, pauses, and shows its processes", async () => {
       const script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done";
       await run("-d", "--name", "s", "busybox", "sh", "-c", script);
-      while ((await told("logs", "s")) !== "ready\n") await Bun.sleep(10);
+      await until("its output", async () => (await told("logs", "s")) === "ready\n");
       expect(await told("pause", "s")).toBe("s\n");
       expect(await inspect("s", ".State.Status")).toBe("paused\n");
       expect(await told("unpause", "s")).toBe("s\n");
       expect(await told("stop", "s")).toBe("s\n");
       expect(await inspect("s", ".State.ExitCode")).toBe("7\n");
       await run("-d", "--name", "k", "busybox", "sleep", "1000");
-      expect(await told("top", "k")).toContain(seen);
+      // runc's start ends before its process has become the program.
+      await until(`"${seen}" in top`, async () => (await told("top", "k")).includes(seen));
       const { body: stats } = await engine.api("GET", "/containers/k/stats?stream=false");
       expect(stats).toMatchObject({ memory_stats: { usage: expect.any(Number) } });
       expect(
@@ -176,7 +178,7 @@ for (const [runtime, present, seen] of RUNTIMES)
         "-c",
         "echo from inside > /data/file; sleep 1000",
       );
-      while ((await told("exec", "b", "cat", "/data/file")) !== "from inside\n") await Bun.sleep(10);
+      await until("its file", async () => (await told("exec", "b", "cat", "/data/file")) === "from inside\n");
       expect(readFileSync(`${bound}/file`, "utf8")).toBe("from inside\n");
       writeFileSync(`${directory}/out`, "from outside\n");
       expect(await told("cp", `${directory}/out`, "b:/in")).toBe("");
