@@ -14,7 +14,7 @@ import { has } from "../support/parts.ts";
 import type { Wire } from "./support/connection.ts";
 import { Place } from "./support/place.ts";
 import { ATTACH_ALL, Client, Shim, splitFrames } from "./support/shim.ts";
-import { until, within } from "./support/within.ts";
+import { PATIENCE_MS, until, within } from "./support/within.ts";
 
 const root = test.if(has("root", "busybox"));
 const OPEN_STDIN = 2;
@@ -39,7 +39,7 @@ root("a controller that asks on without reading the answers is heard later, and 
   wire.resume();
   await asked;
   const decoder = new FrameDecoder();
-  const heard = await within(5000, "all answers", async () => {
+  const heard = await within(PATIENCE_MS, "all answers", async () => {
     const replies: ShimMessage[] = [];
     while (replies.length < QUESTIONS && !wire.ended)
       replies.push(...[...decoder.push(await wire.read())].filter(({ type }) => type === "reply"));
@@ -60,7 +60,7 @@ async function answersOthers(shim: Shim): Promise<void> {
 
 /** The bytes until the shim hangs up. */
 async function answer(wire: Wire): Promise<number> {
-  return within(5000, "the shim to hang up", async () => {
+  return within(PATIENCE_MS, "the shim to hang up", async () => {
     let size = 0;
     for (let bytes = await wire.read(); bytes.length > 0; bytes = await wire.read()) size += bytes.length;
     return size;

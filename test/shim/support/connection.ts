@@ -1,6 +1,6 @@
 /** The engine's side of a connection to a shim: frames up, messages down, each remembered until somebody asks. */
 import { FrameDecoder, type ShimMessage } from "../../../src/runtime/frames.ts";
-import { within } from "./within.ts";
+import { PATIENCE_MS, within } from "./within.ts";
 
 export type MessageOf<T extends ShimMessage["type"]> = Bearing<ShimMessage, T>;
 /** Also those that bear this type among others. */
@@ -111,7 +111,7 @@ export class Control {
     type: T,
     fits: (message: MessageOf<T>) => boolean = () => true,
   ): Promise<MessageOf<T>> {
-    return within(10_000, `message "${type}"`, async () => {
+    return within(PATIENCE_MS, `message "${type}"`, async () => {
       for (;;) {
         while (this.#read < this.messages.length) {
           const message = this.messages[this.#read++];

@@ -9,7 +9,7 @@ import { Control, type MessageOf, Wire } from "./connection.ts";
 import type { Place } from "./place.ts";
 import { containerPlan, execPlan, type PlanOptions, type Target } from "./plan.ts";
 import { SHIM } from "./program.ts";
-import { within } from "./within.ts";
+import { PATIENCE_MS, within } from "./within.ts";
 
 export const ATTACH_ALL = 7;
 export const ATTACH_OUTPUT = 6;
@@ -55,7 +55,7 @@ export class Shim implements AsyncDisposable {
 
   /** The exit code of the shim itself. */
   get ended(): Promise<number> {
-    return within(20_000, "the end of the shim", () => this.#child.exited);
+    return within(PATIENCE_MS, "the end of the shim", () => this.#child.exited);
   }
 
   start(): void {
@@ -125,7 +125,7 @@ export class Client {
 
   /** The bytes up to the end, as they came. */
   async raw(): Promise<Buffer> {
-    return within(20_000, "the end of an attached client", async () => {
+    return within(PATIENCE_MS, "the end of an attached client", async () => {
       const pieces = [this.#rest];
       for (let piece = await this.wire.read(); piece.length > 0; piece = await this.wire.read())
         pieces.push(Buffer.from(piece));
@@ -141,7 +141,7 @@ export class Client {
 
   /** Reads until the raw bytes contain `text`; they stay available for later calls. */
   async until(text: string): Promise<string> {
-    return within(10_000, `"${text}" from the process`, async () => {
+    return within(PATIENCE_MS, `"${text}" from the process`, async () => {
       while (!this.#rest.includes(text)) {
         const piece = await this.wire.read();
         if (piece.length === 0) throw new Error(`the end came before "${text}": ${this.#rest.toString()}`);

@@ -1,3 +1,8 @@
+/** Waiting, with a limit: what hangs is said by its name. */
+
+/** What happens at once elsewhere may take so long on a busy machine; the whole test has a little more. */
+export const PATIENCE_MS = 25_000;
+
 /** A time limit with a name, so that a test that hangs says what it was waiting for. */
 export async function within<T>(milliseconds: number, what: string, work: () => Promise<T>): Promise<T> {
   let timer: Timer | undefined;
@@ -15,7 +20,7 @@ export async function within<T>(milliseconds: number, what: string, work: () => 
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  milliseconds = 10_000,
+  milliseconds = PATIENCE_MS,
 ): Promise<void> {
   await within(milliseconds, what, async () => {
     while (!(await condition())) await Bun.sleep(2);
