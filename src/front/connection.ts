@@ -1,21 +1,34 @@
 /** What is at the other end of a connection: a front, or a shim that a front has started. */
 import { Outbox } from "../lib/outbox.ts";
-import type { Front } from "./front.ts";
 import * as protocol from "./protocol.ts";
-import type { Service } from "./service.ts";
+
+/** Who serves a connection. */
+export interface Host {
+  readonly greeting: Uint8Array;
+  /** A front has called: what it says from here on is for whom this answers. Throws where the body is no call. */
+  perform(body: Buffer, connection: Connection): Hearer;
+  /** A shim has called, by the name of its launch: the rest of its connection is `connection.chunks`. */
+  hand(token: bigint, connection: Connection): void;
+  closed(): void;
+}
+
+export interface Hearer {
+  hear(said: protocol.Frame): void;
+  closed(): void;
+}
 
 export class Connection {
-  readonly #service: Service;
+  readonly #host: Host;
   readonly #socket: Bun.Socket<Connection>;
   readonly #outbox: Outbox;
   readonly #reader = new protocol.FrameReader();
   /** Of a front that has called. */
-  #front: Front | undefined;
+  #front: Hearer | undefined;
   /** Of a shim: what it says is not ours to take apart. */
   #chunks: Chunks | undefined;
 
-  constructor(service: Service, socket: Bun.Socket<Connection>) {
-    this.#service = service;
+  constructor(host: Host, socket: Bun.Socket<Connection>) {
+    this.#host = host;
     this.#socket = socket;
     this.#outbox = new Outbox(socket);
   }
@@ -56,7 +69,7 @@ export class Connection {
     this.#outbox.close();
     this.#chunks?.end();
     this.#front?.closed();
-    this.#service.closed();
+    this.#host.closed();
   }
 
   /** Behind its first frame a shim's connection is the shim's. */
@@ -66,13 +79,13 @@ export class Connection {
 
   #hear(said: protocol.Frame): void {
     const { type, body } = said;
-    if (type === protocol.FRONT_HELLO) return this.send(this.#service.greeting);
+    if (type === protocol.FRONT_HELLO) return this.send(this.#host.greeting);
     if (type === protocol.FRONT_CALL && this.#front === undefined)
-      return void (this.#front = this.#service.perform(body, this));
+      return void (this.#front = this.#host.perform(body, this));
     if (type !== protocol.FRONT_CONTROL) return this.#front?.hear(said);
     this.#chunks = new Chunks();
     if (this.#reader.rest.length > 0) this.#chunks.push(this.#reader.rest);
-    this.#service.hand(body.readBigUInt64LE(0), this);
+    this.#host.hand(body.readBigUInt64LE(0), this);
   }
 }
 

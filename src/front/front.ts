@@ -1,9 +1,9 @@
 /** A process elsewhere that has asked for its command to be performed: what it is, and what only it can do. */
 import { errnoText } from "../kernel/errno.ts";
 import { BerthError } from "../lib/error.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Hearer } from "./connection.ts";
+import type { Launches } from "./launches.ts";
 import * as protocol from "./protocol.ts";
-import type { Service } from "./service.ts";
 
 /** Why text could not be printed, and where. */
 export interface Trouble {
@@ -17,10 +17,10 @@ export interface StartedShim {
   readonly control: Connection;
 }
 
-export class Front {
+export class Front implements Hearer {
   readonly call: protocol.FrontCall;
   readonly #connection: Connection;
-  readonly #service: Service;
+  readonly #launches: Launches;
   readonly #gone = Promise.withResolvers<void>();
   #launched: PromiseWithResolvers<number> | undefined;
   #printed: PromiseWithResolvers<void> | undefined;
@@ -29,10 +29,10 @@ export class Front {
   #attending = false;
   #trouble: Trouble | undefined;
 
-  constructor(call: protocol.FrontCall, connection: Connection, service: Service) {
+  constructor(call: protocol.FrontCall, connection: Connection, launches: Launches) {
     this.call = call;
     this.#connection = connection;
-    this.#service = service;
+    this.#launches = launches;
   }
 
   /** Resolves when the process is not there any more. */
@@ -73,7 +73,7 @@ export class Front {
 
   /** Throws where it cannot, or is gone. */
   async launch(plan: Uint8Array): Promise<StartedShim> {
-    const { token, control } = this.#service.expect();
+    const { token, control } = this.#launches.expect();
     try {
       this.#launched = Promise.withResolvers();
       this.#say(protocol.FRONT_LAUNCH, protocol.uint64(token), plan);
@@ -84,7 +84,7 @@ export class Front {
       if (pid < 0) throw new BerthError("internal", `the shim could not be started: ${errnoText(-pid)}`);
       return { pid, control: await Promise.race([control, gone]) };
     } finally {
-      this.#service.forget(token);
+      this.#launches.forget(token);
     }
   }
 

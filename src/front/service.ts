@@ -8,8 +8,9 @@ import { capget } from "../kernel/processes.ts";
 import { Elsewhere } from "../lib/elsewhere.ts";
 import type { Visits } from "../lib/idle.ts";
 import type { Log } from "../lib/log.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type Host } from "./connection.ts";
 import { Front } from "./front.ts";
+import { Launches } from "./launches.ts";
 import * as protocol from "./protocol.ts";
 
 export interface ServiceOptions {
@@ -30,10 +31,9 @@ const GRACE_MS = 5_000;
 
 const BUG = 125;
 
-export class Service implements AsyncDisposable {
+export class Service implements Host, AsyncDisposable {
   readonly #options: ServiceOptions;
-  /** Shims that have been asked for and have not called yet. */
-  readonly #launches = new Map<bigint, (control: Connection) => void>();
+  readonly #launches = new Launches();
   readonly #commands = new Set<Promise<void>>();
   #listener: Bun.UnixSocketListener<Connection> | undefined;
   #ending = false;
@@ -93,9 +93,8 @@ export class Service implements AsyncDisposable {
     return (this.#greeting ??= protocol.greeting(this.#options.build, ourFacts()));
   }
 
-  /** Throws where the body is no call. */
   perform(body: Buffer, connection: Connection): Front {
-    const front = new Front(protocol.decodeCall(body), connection, this);
+    const front = new Front(protocol.decodeCall(body), connection, this.#launches);
     const command = this.#perform(front).finally(() => this.#commands.delete(command));
     this.#commands.add(command);
     return front;
@@ -115,24 +114,8 @@ export class Service implements AsyncDisposable {
     }
   }
 
-  /** A name for a launch, and the control connection that will come under it. */
-  expect(): { readonly token: bigint; readonly control: Promise<Connection> } {
-    const { promise, resolve } = Promise.withResolvers<Connection>();
-    const token = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
-    this.#launches.set(token, resolve);
-    return { token, control: promise };
-  }
-
-  forget(token: bigint): void {
-    this.#launches.delete(token);
-  }
-
-  /** To whoever expects it; nobody else has a use for it. */
   hand(token: bigint, control: Connection): void {
-    const take = this.#launches.get(token);
-    this.#launches.delete(token);
-    if (take === undefined) control.end();
-    else take(control);
+    this.#launches.hand(token, control);
   }
 }
 
