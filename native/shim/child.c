@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "shim.h"
@@ -88,49 +87,6 @@ int run_op(const struct op *op, struct failure *why)
     return fail(why, "op %u is unknown to this shim", op->code);
 }
 
-/* By write and read: a container's own filter, which may hold by now, lets these through if anything. */
-static int tell(enum sync_type type, uint32_t index, int error, const char *object)
-{
-    struct sync_message message = {.type = type, .index = index, .error = error};
-
-    snprintf(message.object, sizeof message.object, "%s", object);
-    return write(context.sync, &message, sizeof message) < 0 ? -1 : 0;
-}
-
-void warn_shim(const struct op *op, const char *object, int error)
-{
-    tell(SYNC_WARNING, op->index, error, object);
-}
-
-int send_descriptor(enum sync_type type, uint32_t index, int fd)
-{
-    struct sync_message message = {.type = type, .index = index};
-    struct iovec part = {&message, sizeof message};
-    union descriptor_space space;
-    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-
-    put_descriptor(&packet, &space, fd);
-    return sendmsg(context.sync, &packet, MSG_NOSIGNAL) < 0 ? -1 : 0;
-}
-
-int send_process(pid_t pid)
-{
-    return tell(SYNC_PROCESS, (uint32_t)pid, 0, "");
-}
-
-int send_running(void)
-{
-    return tell(SYNC_RUNNING, 0, 0, "");
-}
-
-int hear_go(void)
-{
-    struct sync_message answer;
-    ssize_t size = read(context.sync, &answer, sizeof answer);
-
-    return size == (ssize_t)sizeof answer && answer.type == SYNC_GO ? 0 : -1;
-}
-
 static void await_go(void)
 {
     /* The shim is gone, or it was told not to start: nothing to report to anyone. */
@@ -140,7 +96,7 @@ static void await_go(void)
 
 int op_barrier(const struct op *op, struct failure *why)
 {
-    if (tell(SYNC_READY, op->index, (int)op_number(op, 0), "") < 0)
+    if (tell_shim(SYNC_READY, op->index, (int)op_number(op, 0), "") < 0)
         return fail(why, "barrier");
     await_go();
     return 0;
@@ -159,15 +115,9 @@ int op_enter(const struct op *op, struct failure *why)
     if (pid < 0)
         return fail(why, "clone into the container's pid namespace");
     if (pid > 0)
-        _exit(tell(SYNC_SUCCESSOR, (uint32_t)pid, 0, "") < 0);
+        _exit(tell_shim(SYNC_SUCCESSOR, (uint32_t)pid, 0, "") < 0);
     await_go();
     return begin_session(why);
-}
-
-void leave_shim(void)
-{
-    close(context.sync);
-    context.sync = -1;
 }
 
 int op_await_start(const struct op *op, struct failure *why)
@@ -176,7 +126,7 @@ int op_await_start(const struct op *op, struct failure *why)
     char go;
 
     /* A process that nobody has written down would wait for ever: without the shim's word it ends here. */
-    if (tell(SYNC_PARKING, op->index, 0, "") < 0)
+    if (tell_shim(SYNC_PARKING, op->index, 0, "") < 0)
         return fail(why, "hand over");
     await_go();
     leave_shim();
@@ -210,6 +160,6 @@ _Noreturn void run_child(struct plan *plan)
     if (context.sync < 0)
         dprintf(STDERR_FILENO, "%s: %s\n", why.object, strerror(why.error));
     else
-        tell(SYNC_FAILED, op.index, why.error, why.object);
+        tell_shim(SYNC_FAILED, op.index, why.error, why.object);
     _exit(1);
 }

@@ -2,30 +2,14 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
 #include "shim.h"
 
-#define TREE_CLONE 1u
-#define TREE_RECURSIVE 0x8000u /* AT_RECURSIVE */
-#define PROC_MAGIC 0x9fa0
 #define PROC_ROOT_INODE 1
 
 /* What OP_BIND_SOURCE has taken. */
 static int taken[BIND_SLOTS];
-
-int take_steps(const struct op *op, unsigned first, int mount, const char *path, struct failure *why)
-{
-    for (unsigned at = first; at < op->numbers; at += 4) {
-        struct mount_attributes attributes = {op_number(op, at + 1), op_number(op, at + 2), op_number(op, at + 3), 0};
-
-        if (sys_mount_setattr(mount, op_number(op, at) ? TREE_RECURSIVE : 0, &attributes) < 0)
-            return fail(why, "mount_setattr of \"%s\"", path);
-    }
-    return 0;
-}
 
 int op_mount_attributes(const struct op *op, struct failure *why)
 {
@@ -76,26 +60,7 @@ int op_bind_source(const struct op *op, struct failure *why)
 /* What lies over /proc must be all of a /proc: anything else could pretend to be one. */
 static bool is_procfs_root(int tree, const struct stat *status)
 {
-    struct statfs filesystem;
-
-    return fstatfs(tree, &filesystem) == 0 && filesystem.f_type == PROC_MAGIC && status->st_ino == PROC_ROOT_INODE;
-}
-
-static bool names_procfs(const char *path)
-{
-    size_t length = sizeof "/proc" - 1;
-
-    return strncmp(path, "/proc", length) == 0 && (path[length] == 0 || path[length] == '/');
-}
-
-/* What may lie over files of /proc is named as such; where a link of the image's leads there, nobody has asked for it. */
-int stay_out_of_procfs(int target, const char *path, struct failure *why)
-{
-    struct statfs filesystem;
-
-    if (names_procfs(path) || fstatfs(target, &filesystem) < 0 || filesystem.f_type != PROC_MAGIC)
-        return 0;
-    return errno = EINVAL, fail(why, "\"%s\" cannot be mounted because it is inside /proc", path);
+    return is_on_procfs(tree) && status->st_ino == PROC_ROOT_INODE;
 }
 
 /* The steps of an op from its number `first` on, before anyone can see the mount. */

@@ -11,21 +11,6 @@
 
 #include "shim.h"
 
-#define TREE_CLONE 1u
-#define TREE_RECURSIVE 0x8000u /* AT_RECURSIVE */
-#define CONFIG_FLAG 0u
-#define CONFIG_STRING 1u
-#define CONFIG_CREATE 6u
-#define OPTIONS_SIZE 4096
-#define ATTRIBUTE_READONLY 1u
-#define ATTRIBUTE_NOSUID 2u
-#define ATTRIBUTE_NODEV 4u
-#define ATTRIBUTE_NOEXEC 8u
-#define ATTRIBUTE_NOATIME 0x10u
-#define ATTRIBUTE_STRICTATIME 0x20u
-#define ATTRIBUTE_NODIRATIME 0x80u
-#define ATTRIBUTE_NOSYMFOLLOW 0x200000u
-#define MS_NOSYMFOLLOW_FLAG 256u
 
 int op_propagation(const struct op *op, struct failure *why)
 {
@@ -77,82 +62,6 @@ int hold_null_device(struct failure *why)
 {
     context.null_device = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     return is_null_device(context.null_device) ? 0 : (errno = ENODEV, fail(why, "the host's /dev/null is none"));
-}
-
-static unsigned attributes_of(uint64_t flags)
-{
-    static const struct {
-        uint64_t flag;
-        unsigned attribute;
-    } map[] = {{MS_RDONLY, ATTRIBUTE_READONLY},   {MS_NOSUID, ATTRIBUTE_NOSUID},
-               {MS_NODEV, ATTRIBUTE_NODEV},       {MS_NOEXEC, ATTRIBUTE_NOEXEC},
-               {MS_NOATIME, ATTRIBUTE_NOATIME},   {MS_STRICTATIME, ATTRIBUTE_STRICTATIME},
-               {MS_NODIRATIME, ATTRIBUTE_NODIRATIME}, {MS_NOSYMFOLLOW_FLAG, ATTRIBUTE_NOSYMFOLLOW}};
-    unsigned attributes = 0;
-
-    for (unsigned index = 0; index < array_size(map); index++)
-        if (flags & map[index].flag)
-            attributes |= map[index].attribute;
-    return attributes;
-}
-
-/* One option of a mount's data: "key=value" or "key". */
-static int configure(int fs, char *option, struct failure *why)
-{
-    char *value = strchr(option, '=');
-
-    if (value != NULL)
-        *value++ = 0;
-    if (sys_fsconfig(fs, value ? CONFIG_STRING : CONFIG_FLAG, option, value) < 0)
-        return fail(why, "fsconfig %s%s%s", option, value ? "=" : "", value ? value : "");
-    return 0;
-}
-
-static int configure_all(int fs, const char *data, struct failure *why)
-{
-    char options[OPTIONS_SIZE], *rest = options, *option;
-
-    if (snprintf(options, sizeof options, "%s", data) >= (int)sizeof options)
-        return errno = E2BIG, fail(why, "mount options \"%.40s…\"", data);
-    while ((option = strsep(&rest, ",")) != NULL)
-        if (*option != 0 && configure(fs, option, why) < 0)
-            return -1;
-    return 0;
-}
-
-int mount_new(const char *source, const char *type, const char *data, uint64_t flags, struct failure *why)
-{
-    cleanup_close int fs = sys_fsopen(type);
-
-    if (fs < 0)
-        return fail(why, "fsopen %s", type);
-    if (sys_fsconfig(fs, CONFIG_STRING, "source", source) < 0)
-        return fail(why, "fsconfig source=%s of %s", source, type);
-    if (configure_all(fs, data, why) < 0)
-        return -1;
-    if (sys_fsconfig(fs, CONFIG_CREATE, NULL, NULL) < 0)
-        return fail(why, "mount %s", type);
-    int made = sys_fsmount(fs, attributes_of(flags));
-
-    return made < 0 ? fail(why, "fsmount %s", type) : made;
-}
-
-static int find_mount_point(const char *path, uint64_t options)
-{
-    return root_open(path, options & MOUNT_API ? RESOLVE_NO_SYMLINKS : 0, O_PATH | O_DIRECTORY);
-}
-
-int mount_point(const char *path, uint64_t options)
-{
-    int target = find_mount_point(path, options);
-
-    if (target >= 0 || errno != ENOENT)
-        return target;
-    target = root_make_directory(path, 0755);
-    if (target < 0 || !(options & MOUNT_API))
-        return target;
-    close(target);
-    return find_mount_point(path, options);
 }
 
 /* A tmpfs over a directory of the image takes over its mode, unless its own options say another one; runc does the same. */
@@ -209,7 +118,7 @@ int op_mount(const struct op *op, struct failure *why)
 {
     const char *path = op_string(op, 1).bytes, *type = op_string(op, 2).bytes;
     uint64_t options = op_number(op, 1);
-    char buffer[OPTIONS_SIZE + 16];
+    char buffer[MOUNT_DATA_SIZE + 16];
     cleanup_close int target = find_mount_point(path, options);
     const char *data = options_over(target, type, op_string(op, 3).bytes, buffer, sizeof buffer);
 

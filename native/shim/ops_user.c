@@ -14,11 +14,6 @@
 
 #include "shim.h"
 
-#define ATTRIBUTE_IDMAP 0x100000u
-#define TREE_CLONE 1u
-#define CONFIG_FLAG 0u
-#define CONFIG_STRING 1u
-#define CONFIG_CREATE 6u
 #define LOWERS_LIMIT 500 /* OVL_MAX_STACK of the kernel */
 /* Strings of OP_OVERLAY. */
 #define OVERLAY_OPTIONS 2

@@ -71,7 +71,22 @@ int root_make_file(const char *path);
 /* Splits at the last component and opens the directory before it, made where it is absent. */
 int root_parent(const char *path, char *name, size_t size);
 
-/* sys.c: system calls that the C library does not have. */
+/* sys.c: system calls that the C library does not have, and what they take. */
+#define TREE_CLONE 1u
+#define TREE_RECURSIVE 0x8000u /* AT_RECURSIVE */
+#define CONFIG_FLAG 0u
+#define CONFIG_STRING 1u
+#define CONFIG_CREATE 6u
+#define ATTRIBUTE_READONLY 1u
+#define ATTRIBUTE_NOSUID 2u
+#define ATTRIBUTE_NODEV 4u
+#define ATTRIBUTE_NOEXEC 8u
+#define ATTRIBUTE_NOATIME 0x10u
+#define ATTRIBUTE_STRICTATIME 0x20u
+#define ATTRIBUTE_NODIRATIME 0x80u
+#define ATTRIBUTE_IDMAP 0x100000u
+#define ATTRIBUTE_NOSYMFOLLOW 0x200000u
+
 struct mount_attributes {
     uint64_t set, clear, propagation, userns_fd;
 };
@@ -169,18 +184,29 @@ int slot_fill(uint64_t slot, int fd, struct failure *why);
 int slot_fd(uint64_t slot);
 void slots_close(void);
 
-/* ops_mount.c */
-/* A file system that is mounted nowhere yet; move_mount puts it onto a descriptor. */
+/* mounts.c */
+#define MOUNT_DATA_SIZE 4096
+
+/* A file system that is mounted nowhere yet; move_mount puts it onto a descriptor. Its data is shorter than MOUNT_DATA_SIZE. */
 int mount_new(const char *source, const char *type, const char *data, uint64_t flags, struct failure *why);
-/* Made where it is absent. For the kernel's own file systems (MOUNT_API) a symlink in the path would be the image leading us astray. */
+/* For the kernel's own file systems (MOUNT_API) a symlink in the path would be the image leading us astray. */
+int find_mount_point(const char *path, uint64_t options);
+/* Made where it is absent. */
 int mount_point(const char *path, uint64_t options);
+/* The steps of an op, which begin at its number `first`, for the mount at a descriptor; `path` is its name in a failure. */
+int take_steps(const struct op *op, unsigned first, int mount, const char *path, struct failure *why);
+bool is_on_procfs(int fd);
+/* Fails where a mount point lies on a procfs and `path`, its name, does not say so. */
+int stay_out_of_procfs(int target, const char *path, struct failure *why);
+
+/* ops_mount.c */
 int hold_null_device(struct failure *why);
 
 /* ops_user.c */
 /* Ids of a mount that nobody sees yet, as they are stored, become those of the user namespace in a slot: no file needs another owner. */
 int map_ids(int tree, uint64_t user_namespace, unsigned recursive, const char *what, struct failure *why);
 
-/* child.c */
+/* sync.c: the child's end of the socket to its shim. */
 enum sync_type { SYNC_READY = 1, SYNC_FAILED, SYNC_WARNING, SYNC_CONSOLE, SYNC_GO, SYNC_LISTENER, SYNC_SUCCESSOR, SYNC_PROCESS, SYNC_RUNNING, SYNC_PARKING };
 
 struct sync_message {
@@ -189,10 +215,8 @@ struct sync_message {
     char object[480];
 };
 
-int run_op(const struct op *op, struct failure *why);
-_Noreturn void run_child(struct plan *plan);
-/* In the child: from here on nobody hears it any more; what fails is said on its own stderr. */
-void leave_shim(void);
+/* -1 where it cannot be told. */
+int tell_shim(enum sync_type type, uint32_t index, int error, const char *object);
 void warn_shim(const struct op *op, const char *object, int error);
 int send_descriptor(enum sync_type type, uint32_t index, int fd);
 /* Waits for the shim's SYNC_GO. */
@@ -200,6 +224,12 @@ int hear_go(void);
 /* The caller of another runtime: whom the shim looks after from now on, and that it runs. */
 int send_process(pid_t pid);
 int send_running(void);
+/* From here on nobody hears it any more; what fails is said on its own stderr. */
+void leave_shim(void);
+
+/* child.c */
+int run_op(const struct op *op, struct failure *why);
+_Noreturn void run_child(struct plan *plan);
 
 /* console.c */
 /* A session of its own, with the terminal on its standard input, if that is one. */
@@ -219,12 +249,6 @@ int streams_leave_host(struct failure *why);
 /* Pipes and terminal belong to the user, so that it can open /dev/stdout again. */
 int streams_own(uid_t uid);
 bool is_null_device(int fd);
-
-/* ops_bind.c */
-/* The steps of an op, which begin at its number `first`, for the mount at a descriptor; `path` is its name in a failure. */
-int take_steps(const struct op *op, unsigned first, int mount, const char *path, struct failure *why);
-/* Fails where a mount point lies on a procfs and `path`, its name, does not say so. */
-int stay_out_of_procfs(int target, const char *path, struct failure *why);
 
 /* copy_up.c */
 /* Copies what is in the directory `from` of the container into the file system `to`, which nobody else sees yet. */
@@ -364,7 +388,7 @@ void supervise_open_barrier(uint32_t number);
 int supervise_signal(int signal);
 int supervise_resize(uint16_t rows, uint16_t columns);
 
-/* main.c: a shim, from its descriptors to its end; the exit code. */
+/* perform.c: a shim, from its descriptors to its end; the exit code. */
 int shim(void);
 
 /* front.c: `told` is what FRONT_VARIABLE holds. */

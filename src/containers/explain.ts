@@ -2,7 +2,7 @@
 import { newId } from "../lib/id.ts";
 import { loopbackPlan } from "../networks/networks.ts";
 import { explainPlan } from "../runtime/explain.ts";
-import type { NetworkPlan } from "../runtime/runtime.ts";
+import type { NetworkPlan } from "../runtime/network-plan.ts";
 import type { ContainerCreateRequest } from "../wire/requests.ts";
 import { toSpec } from "./create.ts";
 import { joinOthers } from "./join.ts";

@@ -1,7 +1,8 @@
 /** What the runtime is told about one start of a container. */
 import { CAPABILITIES } from "../runtime/capabilities.ts";
 import { defaultSpec } from "../runtime/defaults.ts";
-import type { Launch, NetworkPlan } from "../runtime/runtime.ts";
+import type { NetworkPlan } from "../runtime/network-plan.ts";
+import type { Launch } from "../runtime/runtime.ts";
 import { findDevices, deviceAt } from "./host-devices.ts";
 import type { NetworkFiles } from "./network-files.ts";
 import { type OciContext, toOci } from "./oci.ts";

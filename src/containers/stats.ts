@@ -1,5 +1,5 @@
 /** `stats`: what a container uses, in docker's words (moby daemon/stats_unix.go). */
-import type { BlockEntry, CgroupStats, CpuStats, MemoryStats } from "../kernel/cgroup-stats.ts";
+import type { BlockEntry, CgroupStats, CpuStats, MemoryStats } from "../kernel/cgroup-counters.ts";
 import { UNLIMITED } from "../kernel/cgroup-files.ts";
 import { cpuTime } from "../kernel/cpu-time.ts";
 import { type InterfaceStats, networkStats } from "../kernel/network-stats.ts";

@@ -8,19 +8,32 @@ import { run } from "../kernel/spawn.ts";
 import type { Digest } from "../lib/digest.ts";
 import { BerthError } from "../lib/error.ts";
 import { bootId } from "./boot.ts";
+import type { Blobs } from "./blobs.ts";
+import type { Catalog } from "./catalog.ts";
+import type { ExpansionLimits } from "./decompress.ts";
 import type { LayerRow } from "./image.ts";
 import { prepareLayer } from "./layers.ts";
-import type { Library } from "./library.ts";
+import type { Places } from "./places.ts";
 
 /** Loads often come in a row: one write-back for all of them. */
 const QUIET_MS = 2000;
 
+/** What of a library has to do with its layers. */
+interface Layers {
+  readonly places: Places;
+  readonly blobs: Blobs;
+  readonly catalog: Catalog;
+  readonly limits: ExpansionLimits;
+  /** Out of sight at once; deleted when there is time. */
+  discard(path: string): void;
+}
+
 export class WriteBack implements Disposable {
-  readonly #library: Library;
+  readonly #library: Layers;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(library: Library) {
+  constructor(library: Layers) {
     this.#library = library;
   }
 
@@ -56,7 +69,7 @@ function withoutMark({ number, diffId, size }: LayerRow): LayerRow {
 }
 
 /** To be called at open. Throws nothing for a layer whose blob is gone as well: its image says so when it is used. */
-export async function mendLayers(library: Library): Promise<void> {
+export async function mendLayers(library: Layers): Promise<void> {
   const boot = bootId();
   for (const [chainId, row] of library.catalog.layers) {
     if (row.unsyncedSince === undefined || row.unsyncedSince === boot) continue;
@@ -68,7 +81,7 @@ export async function mendLayers(library: Library): Promise<void> {
   }
 }
 
-async function mend(library: Library, chainId: Digest, row: LayerRow): Promise<void> {
+async function mend(library: Layers, chainId: Digest, row: LayerRow): Promise<void> {
   const { catalog, places, blobs, limits } = library;
   const layers = [...catalog.images.values()].flatMap((image) => image.layers);
   const blob = layers.find((layer) => layer.chainId === chainId)?.blob;

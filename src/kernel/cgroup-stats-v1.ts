@@ -9,7 +9,7 @@ import type {
   LimitedUsage,
   MemoryStats,
   Usage,
-} from "./cgroup-stats.ts";
+} from "./cgroup-counters.ts";
 
 export function v1Stats(layout: CgroupLayout, path: string): CgroupStats {
   const at = (controller: string) => {

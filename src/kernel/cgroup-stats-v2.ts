@@ -10,7 +10,7 @@ import type {
   LimitedUsage,
   MemoryStats,
   Usage,
-} from "./cgroup-stats.ts";
+} from "./cgroup-counters.ts";
 
 /** Of the controllers that are in version 2. */
 export function v2Stats({ v2 }: CgroupLayout, path: string): CgroupStats {

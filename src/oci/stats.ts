@@ -1,5 +1,6 @@
 /** What a container uses, in the shape of runc's `events`: engines read it. */
-import { type BlockEntry, cgroupStats, type CgroupStats, type LimitedUsage } from "../kernel/cgroup-stats.ts";
+import type { BlockEntry, CgroupStats, LimitedUsage } from "../kernel/cgroup-counters.ts";
+import { cgroupStats } from "../kernel/cgroup-stats.ts";
 import { UNLIMITED } from "../kernel/cgroup-files.ts";
 import type { CgroupLayout } from "../kernel/cgroup-layout.ts";
 

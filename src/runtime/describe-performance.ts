@@ -1,5 +1,5 @@
 /** How the kernel runs a process, in words and as the commands of util-linux and numactl. */
-import type { Description } from "./describe.ts";
+import type { Description } from "./description.ts";
 import type { PerformanceOp } from "./op.ts";
 
 export function describePerformance(op: PerformanceOp): Description {

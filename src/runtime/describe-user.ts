@@ -1,5 +1,5 @@
 /** The steps of user namespaces and id-mapped mounts in words. */
-import type { Description } from "./describe.ts";
+import type { Description } from "./description.ts";
 import { mountFlags } from "./describe-flags.ts";
 import type { EnteredOp, PreparingOp, StagedOp, UserOp } from "./op-user.ts";
 

@@ -1,5 +1,6 @@
 /** Every operation of a launch plan in words: the system call it comes to, and what it is for. */
 import { capabilityNames } from "./capabilities.ts";
+import type { Description } from "./description.ts";
 import { purposeOfDirectory, purposeOfWrite } from "./describe-cgroups.ts";
 import { mountFlags, stepText } from "./describe-flags.ts";
 import { describePerformance } from "./describe-performance.ts";
@@ -7,12 +8,6 @@ import { describeUser } from "./describe-user.ts";
 import type { CallerOp, ChildOp, IdentityOp, Op, PerformanceOp, SettingOp } from "./op.ts";
 import { isUserOp } from "./op-user.ts";
 import { CLONE } from "./plan-namespaces.ts";
-
-export interface Description {
-  /** As strace would show it, shortened. */
-  readonly call: string;
-  readonly purpose: string;
-}
 
 const NAMES: Readonly<Record<string, string>> = {
   mount: "NEWNS",

@@ -1,5 +1,5 @@
 /** Operands of the steps of user namespaces and id-mapped mounts. */
-import { stepNumbers } from "./encode.ts";
+import { stepNumbers } from "./mount-steps.ts";
 import type { UserOp } from "./op-user.ts";
 import * as protocol from "./protocol.ts";
 

@@ -1,5 +1,5 @@
 /** A launch plan as the bytes that the shim reads from its descriptor 3: one buffer, written once. */
-import type { AttributeStep } from "./mount-steps.ts";
+import { stepNumbers } from "./mount-steps.ts";
 import { userOperands } from "./encode-user.ts";
 import type { CallerOp, ChildOp, IdentityOp, Op, PerformanceOp, SettingOp } from "./op.ts";
 import { isUserOp } from "./op-user.ts";
@@ -17,9 +17,6 @@ export function encodePlan(ops: readonly Op[]): Uint8Array {
 }
 
 const flag = (condition: boolean | undefined, value: number) => (condition ? value : 0);
-
-export const stepNumbers = (steps: readonly AttributeStep[] = []) =>
-  steps.flatMap(({ recursive, set, clear, propagation }) => [Number(recursive), set, clear, propagation]);
 
 function operandsOf(op: Op): Operands {
   if (isUserOp(op)) return userOperands(op);

@@ -11,7 +11,8 @@ import { overlayOp } from "./plan-mounts.ts";
 import { CLONE } from "./plan-namespaces.ts";
 import { supervisionOps } from "./plan-supervision.ts";
 import { SUPERVISE_CALLER } from "./protocol.ts";
-import type { ExecLaunch, Launch, NetworkPlan, RootFilesystem } from "./runtime.ts";
+import type { NetworkPlan } from "./network-plan.ts";
+import type { ExecLaunch, Launch, RootFilesystem } from "./runtime.ts";
 import type { Process } from "./spec.ts";
 
 /** One that the engine's configuration names; nothing of it ever comes from a request. */

@@ -7,7 +7,8 @@ import { concat } from "../kernel/netlink-message.ts";
 import { Netlink, NETLINK_ROUTE } from "../kernel/netlink.ts";
 import { BerthError } from "../lib/error.ts";
 import { asksOfHostNetwork, isOfNetwork, loopbackUp } from "./plan-network.ts";
-import type { Launch, NetworkPlan } from "./runtime.ts";
+import type { NetworkPlan } from "./network-plan.ts";
+import type { Launch } from "./runtime.ts";
 import type { Spec } from "./spec.ts";
 
 /** Throws where the specification would change the host's own network. */

@@ -42,3 +42,7 @@ function joined(attributes: AttributeStep[], spread: readonly AttributeStep[]): 
     ...others,
   ];
 }
+
+/** As numbers of a plan, four for each step. */
+export const stepNumbers = (steps: readonly AttributeStep[] = []) =>
+  steps.flatMap(({ recursive, set, clear, propagation }) => [Number(recursive), set, clear, propagation]);

@@ -2,7 +2,7 @@
 import type { IdMap } from "../lib/id-map.ts";
 import type { AttributeStep } from "./mount-steps.ts";
 import type { UserOp } from "./op-user.ts";
-import type { NetworkPlan } from "./runtime.ts";
+import type { NetworkPlan } from "./network-plan.ts";
 
 export type Op = ShimOp | SharedOp | ChildOp | UserOp | AttendOp | CallerOp;
 

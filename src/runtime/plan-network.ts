@@ -1,7 +1,7 @@
 /** The network in the launch plan: what is said inside, and when the engine has had its turn. */
 import { LOOPBACK_INDEX, setLinkUp } from "../kernel/netlink-link.ts";
 import type { Op } from "./op.ts";
-import type { NetworkPlan } from "./runtime.ts";
+import type { NetworkPlan } from "./network-plan.ts";
 import type { Spec } from "./spec.ts";
 
 /** The barrier comes as late as it can, so that the engine works on the network while the child mounts. What needs no engine goes before it. */

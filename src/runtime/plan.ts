@@ -20,7 +20,8 @@ import {
 import { sysctlOps } from "./plan-sysctls.ts";
 import { supervisionOps } from "./plan-supervision.ts";
 import { prepare, raisedLimits } from "./plan-user.ts";
-import type { ExecLaunch, Launch, NetworkPlan } from "./runtime.ts";
+import type { NetworkPlan } from "./network-plan.ts";
+import type { ExecLaunch, Launch } from "./runtime.ts";
 import { listenerOps, messengerOps } from "./seccomp/listener.ts";
 import type { Spec } from "./spec.ts";
 

@@ -1,5 +1,6 @@
 /** What runs processes in isolation. Two drivers, which pass the same suite (runtime-suite.ts): namespaces.ts and external.ts. */
-import type { CgroupStats } from "../kernel/cgroup-stats.ts";
+import type { CgroupStats } from "../kernel/cgroup-counters.ts";
+import type { NetworkPlan } from "./network-plan.ts";
 import type { Op } from "./op.ts";
 import type { IdMap } from "../lib/id-map.ts";
 import type { Process, Resources, Spec } from "./spec.ts";
@@ -49,24 +50,6 @@ export type RootFilesystem =
       readonly mountpoint: string;
     }
   | { readonly kind: "directory"; readonly path: string };
-
-export interface NetlinkMessages {
-  readonly messages: Uint8Array;
-  readonly count: number;
-}
-
-export interface NetworkPlan {
-  /** The engine's side: runs while the child mounts. What it throws fails the start. */
-  afterClone?(pid: number): Promise<void>;
-  /** Sent by the child, behind the barrier. The label is the `ip` command that does the same. */
-  readonly inside: readonly (NetlinkMessages & {
-    readonly label: string;
-    /** For a user namespace, without rights over the host's: what is sent inside, and what on a socket of the host's. */
-    readonly apart?: { readonly inside: NetlinkMessages; readonly host: NetlinkMessages };
-  })[];
-  /** The engine's side as `ip` commands, for --explain; $PID is the container's. */
-  readonly outside?: readonly string[];
-}
 
 export interface Launch {
   readonly id: string;

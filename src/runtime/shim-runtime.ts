@@ -1,6 +1,7 @@
 /** Everything about processes under shims that is the same for all drivers: making, adopting, pausing, cleaning up. */
 import { closeSync, existsSync, mkdirSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
-import { type CgroupStats, cgroupStats } from "../kernel/cgroup-stats.ts";
+import type { CgroupStats } from "../kernel/cgroup-counters.ts";
+import { cgroupStats } from "../kernel/cgroup-stats.ts";
 import { updateCgroup } from "../kernel/cgroup-update.ts";
 import {
   cgroupDirectories,
