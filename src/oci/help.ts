@@ -4,7 +4,7 @@ import { VERSION } from "../lib/version.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Flag } from "./flags.ts";
-import { GLOBAL_FLAGS } from "./oci.ts";
+import { GLOBAL_FLAGS } from "./global-flags.ts";
 import { SPEC_VERSION } from "./version.ts";
 
 export function printVersion(name: string): number {

@@ -6,24 +6,9 @@ import { type Caller, demandOurs, OURSELVES } from "./caller.ts";
 import type { Call, Command, Surroundings } from "./command.ts";
 import { COMMANDS, REFUSED } from "./commands.ts";
 import { type Flag, type Flags, parseFlags, type Parsed } from "./flags.ts";
+import { GLOBAL_FLAGS } from "./global-flags.ts";
 import { type Log, openLog } from "./log.ts";
 import { UsageError } from "./usage.ts";
-
-export const GLOBAL_FLAGS: readonly Flag[] = [
-  { names: ["debug"], help: "enable debug logging" },
-  { names: ["log"], value: "path", help: "file for the log (default: standard error)" },
-  { names: ["log-format"], value: "text", help: "text (default) or json" },
-  {
-    names: ["root"],
-    value: "path",
-    help: "where the states of containers are kept (default: /run/berth-oci)",
-  },
-  { names: ["criu"], value: "text", help: "accepted and without meaning: there is no checkpoint" },
-  { names: ["systemd-cgroup"], help: "refused: control groups are made directly" },
-  { names: ["rootless"], value: "text", help: "true is refused; false and auto (default) are taken" },
-  { names: ["help", "h"], help: "show help" },
-  { names: ["version", "v"], help: "print the version" },
-];
 
 const DEFAULT_ROOT = "/run/berth-oci";
 /** What runc answers to a command that it does not know. */
