@@ -23,8 +23,6 @@
 #define CONCLUSION 3
 /* More than a terminal holds. */
 #define LAST_OUTPUT 65536
-/* More than a socket of datagrams usually holds (net.unix.max_dgram_qlen). */
-#define LAST_MESSAGES 1024
 /* Of a process that somebody else has waited for. */
 #define UNKNOWN_CODE 255
 
@@ -176,8 +174,7 @@ static void relay_rest(void)
 
     for (size_t size = 0; master >= 0 && size < LAST_OUTPUT && (got = relay_output()) > 0; size += (size_t)got)
         ;
-    for (unsigned count = 0; count < LAST_MESSAGES && relay_readiness(&readiness, manager); count++)
-        ;
+    relay_readiness(&readiness, manager);
 }
 
 /* What is gone already is removed. */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,8 @@
 #define MESSAGE_SIZE 4096
 /* A service manager that does not read for so long does not hold up a container. */
 #define PATIENCE_SECONDS 30
+/* More than a socket of datagrams usually holds (net.unix.max_dgram_qlen). */
+#define LAST_MESSAGES 1024
 #define READY "READY=1"
 
 enum word { NOTHING, ANYTHING, READINESS };
@@ -103,30 +106,42 @@ static bool tell_readiness(const char *address, pid_t main, bool leaving)
     return true;
 }
 
-bool relay_readiness(int *socket, const char *address)
+/* What is there by now, which others may go on and on with: READINESS where some of it is about that. */
+static enum word hear_all(int socket)
 {
-    enum word said = *socket < 0 ? NOTHING : hear(*socket);
+    enum word said = ANYTHING;
 
-    if (said == READINESS) {
-        tell_readiness(address, getpid(), false);
-        close(*socket); /* what is said from here on nobody waits for */
-        *socket = -1;
-    }
-    return said == ANYTHING;
+    for (unsigned count = 0; said == ANYTHING && count < LAST_MESSAGES; count++)
+        said = hear(socket);
+    return said;
+}
+
+void relay_readiness(int *socket, const char *address)
+{
+    if (*socket < 0 || hear_all(*socket) != READINESS)
+        return;
+    tell_readiness(address, getpid(), false);
+    close(*socket); /* what is said from here on nobody waits for */
+    *socket = -1;
 }
 
 int await_readiness(int socket, const char *address, pid_t process)
 {
     cleanup_close int pidfd = sys_pidfd_open(process);
     struct pollfd watched[] = {{.fd = socket, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+    bool ended = pidfd < 0; /* and was buried before we looked: what it said is there */
+    sigset_t none;
 
-    while (pidfd >= 0) {
-        if (poll(watched, array_size(watched), -1) < 0 && errno != EINTR)
+    /* Who does not want to wait any longer may end us: the process is on its own. */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (;;) {
+        if (!ended && poll(watched, array_size(watched), -1) < 0 && errno != EINTR)
             return 1;
-        if (watched[0].revents && hear(socket) == READINESS)
+        ended = ended || watched[1].revents != 0;
+        if (hear_all(socket) == READINESS)
             return tell_readiness(address, process, true) ? 0 : 1;
-        if (watched[1].revents && !watched[0].revents)
+        if (ended)
             return 0;
     }
-    return 0;
 }

@@ -370,9 +370,9 @@ int hand_over(pid_t child, int pidfd, int sync);
 
 /* notify.c */
 /* When the container's program has said at `socket` that it is ready, the service manager at `address` knows, and the socket is closed.
-   Reads one message; whether it said something else. */
-bool relay_readiness(int *socket, const char *address);
-/* Waits until it has, or the process has ended; returns an exit code. */
+   Reads what is there by now. */
+void relay_readiness(int *socket, const char *address);
+/* Waits until it has, or the process has ended, or a signal ends us; returns an exit code. */
 int await_readiness(int socket, const char *address, pid_t process);
 
 /* attend.c */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, readdir, rm } from "node:fs/promises";
 import { compileProgram } from "../../tools/native.ts";
-import { output } from "../support/command.ts";
+import { output, PATH } from "../support/command.ts";
 import { has } from "../support/parts.ts";
 import { type Config, PERFORMERS, Place } from "./bundle.ts";
 import { ServiceManager } from "./service-manager.ts";
@@ -91,6 +91,37 @@ describe.each(PERFORMERS)("asked of $by", ({ engine }) => {
     expect(listening.hear()).toEqual([]);
     await place.call(place.berth, ["delete", "--force", "e1"]);
   });
+
+  test.if(here)("what a program said that has ended, and is buried when we look, counts", async () => {
+    const buried = `pid=$(sed 's/.*"pid": *\\([0-9]*\\).*/\\1/'); while [ -e /proc/$pid ]; do sleep 0.02; done`;
+    await configure(READY, (config) => {
+      const env = [`PATH=${PATH}`];
+      config.hooks = { poststart: [{ path: "/bin/sh", args: ["sh", "-c", buried], env, timeout: 15 }] };
+    });
+    await using listening = manager();
+    const env = { NOTIFY_SOCKET: listening.socket };
+    expect(await place.call(place.berth, ["create", "b1"], { env })).toMatchObject({ code: 0, stderr: "" });
+    const start = place.call(place.berth, ["start", "b1"], { env });
+    expect(await listening.during(start)).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(listening.hear()).toContain("READY=1");
+    await place.call(place.berth, ["delete", "--force", "b1"]);
+  });
+
+  test.if(here).each(RUNTIMES)(
+    "%s start waits no longer than it may, and the program goes on",
+    async (name) => {
+      const runtime = program(name);
+      await configure("exec sleep 1000");
+      await using listening = manager();
+      await place.call(runtime, ["create", "w1"], { env: { NOTIFY_SOCKET: listening.socket } });
+      const start = begin(runtime, ["start", "w1"], listening);
+      while ((await status(runtime, "w1")).status !== "running") await Bun.sleep(5);
+      start.kill("SIGINT");
+      expect({ code: await start.exited, signal: start.signalCode }).toEqual({ code: 130, signal: "SIGINT" });
+      expect((await status(runtime, "w1")).status).toBe("running");
+      await place.call(runtime, ["delete", "--force", "w1"]);
+    },
+  );
 
   test.if(here)(
     "in the foreground the attendant is the main process, and the exit code the program's",
