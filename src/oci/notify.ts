@@ -1,5 +1,5 @@
 /** Readiness (`$NOTIFY_SOCKET`, sd_notify(3)): a container has a socket of its own for it, and what its program says there the service manager is told. */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { hasErrno } from "../kernel/error.ts";
 import { bindDatagrams } from "../kernel/sockets.ts";
 import { BerthError } from "../lib/error.ts";
@@ -49,6 +49,7 @@ export function listenForReadiness(
   if (manager === undefined) return undefined;
   const path = `${directoryIn(directory)}/${SOCKET}`;
   try {
+    rmSync(path, { force: true }); // of a start that was killed before it started anything
     const socket = bindDatagrams(path);
     chmodSync(path, 0o777); // whoever the program is
     return { manager, socket };

@@ -1,6 +1,8 @@
 /** $NOTIFY_SOCKET: a service manager hears when the program in the container is ready, and from whom it may hear it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { closeSync } from "node:fs";
 import { chmod, readdir, rm } from "node:fs/promises";
+import { bindDatagrams } from "../../src/kernel/sockets.ts";
 import { compileProgram } from "../../tools/native.ts";
 import { output, PATH } from "../support/command.ts";
 import { has } from "../support/parts.ts";
@@ -122,6 +124,17 @@ describe.each(PERFORMERS)("asked of $by", ({ engine }) => {
       await place.call(runtime, ["delete", "--force", "w1"]);
     },
   );
+
+  test.if(here)("a start that was killed before it started anything is repeated", async () => {
+    await configure(`${READY}; exec sleep 1000`);
+    await using listening = manager();
+    const env = { NOTIFY_SOCKET: listening.socket };
+    await place.call(place.berth, ["create", "k1"], { env });
+    closeSync(bindDatagrams(`${place.state(place.berth)}/k1/notify/notify.sock`));
+    const start = place.call(place.berth, ["start", "k1"], { env });
+    expect(await listening.during(start)).toEqual({ code: 0, stdout: "", stderr: "" });
+    await place.call(place.berth, ["delete", "--force", "k1"]);
+  });
 
   test.if(here)(
     "in the foreground the attendant is the main process, and the exit code the program's",
