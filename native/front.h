@@ -41,6 +41,7 @@ enum front_message {
     FRONT_END = 22,     /* int32 exit code; the last frame */
     FRONT_SIGNALS = 23, /* uint64 set: from now on these are told by FRONT_SIGNAL, and do nothing else */
     FRONT_FLUSH = 24,   /* answered by FRONT_PRINTED */
+    FRONT_KEEP = 25,    /* nothing: signals that come from now on wait for the attendant that the front will be */
 };
 
 #endif

@@ -322,13 +322,13 @@ static pid_t start_shim(int plan, int control)
     return pid < 0 ? -errno : pid;
 }
 
-/* There is a process now. What we are sent from here on is for it, as with runc: it waits until we are the attendant, who passes it on. */
-static void keep_signals(void)
+/* What we are sent from here on is for the process, as with runc: it waits until we are the attendant, who passes it on. */
+static bool keep_signals(void)
 {
     sigset_t all;
 
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
+    return sigprocmask(SIG_BLOCK, &all, NULL) == 0;
 }
 
 static bool launch(const char *payload, size_t size)
@@ -337,8 +337,6 @@ static bool launch(const char *payload, size_t size)
     cleanup_close int control = plan < 0 ? -1 : connect_control(payload);
     int32_t pid = control >= 0 ? start_shim(plan, control) : errno > 0 ? -errno : -EIO;
 
-    if (pid > 0)
-        keep_signals();
     return say(connection, FRONT_LAUNCHED, &pid, sizeof pid);
 }
 
@@ -459,6 +457,8 @@ static bool perform(enum front_message type, const char *payload, size_t size)
         return reap_child(number_of(payload));
     case FRONT_SIGNALS:
         return watch_signals(payload);
+    case FRONT_KEEP:
+        return keep_signals();
     case FRONT_FLUSH:
         return say(connection, FRONT_PRINTED, NULL, 0);
     default:

@@ -71,6 +71,11 @@ export class Front implements Hearer {
     this.#say(protocol.FRONT_SIGNALS, protocol.uint64(set));
   }
 
+  /** Signals that it is sent from now on wait until it is an attendant. */
+  keepSignals(): void {
+    this.#say(protocol.FRONT_KEEP);
+  }
+
   /** Throws where it cannot, or is gone. */
   async launch(plan: Uint8Array): Promise<StartedShim> {
     const { token, control } = this.#launches.expect();

@@ -25,6 +25,7 @@ export const FRONT_ATTEND = 21;
 export const FRONT_END = 22;
 export const FRONT_SIGNALS = 23;
 export const FRONT_FLUSH = 24;
+export const FRONT_KEEP = 25;
 
 const HEADER_SIZE = 8;
 /** Of what a front says, without its header. */

@@ -13,6 +13,8 @@ export interface Caller extends Starter {
   /** What relative paths begin at; absent: at our own. */
   readonly directory?: string;
   print(descriptor: 1 | 2, text: string): void;
+  /** What the caller is sent from now on waits for the attendant that it will be. */
+  keepSignals(): void;
   /** The caller becomes the attendant of a child of its own; `words` is what it was called by, `descriptors` what the plan needs. The answer, if there is one, is no exit code: the attendant's counts. */
   attend(ops: readonly Op[], words: readonly string[], descriptors: readonly number[]): number;
 }
@@ -26,5 +28,6 @@ export const OURSELVES: Caller = {
   print: (descriptor, text) => void writeSync(descriptor, text),
   start: spawnHandover,
   reap,
+  keepSignals: () => undefined, // each of our threads would have to: a signal ends us
   attend: (ops, words, descriptors) => becomeAttendant(ops, [process.argv0, ...words], descriptors),
 };

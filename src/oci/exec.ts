@@ -65,6 +65,7 @@ async function execInContainer(call: Call): Promise<number> {
     keyring: keyringOf(id),
   };
   const launch = launchOf(container, target, process, handover, call, features);
+  if (!detach) call.caller.keepSignals();
   const started = await startProcess(call, launch, features, inherited.numbers, terminal);
   try {
     writePidFile(flags.text("pid-file"), started.pid);

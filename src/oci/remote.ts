@@ -41,6 +41,7 @@ function callerOf(front: Front): Caller {
       };
     },
     reap: (pid) => front.reap(pid),
+    keepSignals: () => front.keepSignals(),
     attend(ops) {
       front.attend(encodePlan(ops));
       return 0;

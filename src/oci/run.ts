@@ -28,6 +28,7 @@ export const run: Command = {
 async function runContainer(call: Call): Promise<number> {
   const { flags } = call;
   const detach = flags.on("detach");
+  if (!detach) call.caller.keepSignals();
   const made = await launchContainer(call, call.args[0] ?? "", ({ process }) =>
     detach ? detachedConsole(call, process) : foregroundConsole(call, process),
   );

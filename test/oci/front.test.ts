@@ -272,6 +272,16 @@ test.if(here)("a signal before the program runs is kept for it", async () => {
   expect(existsSync(`${place.state(place.berth)}/q1`)).toBe(false);
 });
 
+test.if(here)("a signal that no attendant will pass on ends create, whatever hook it waits for", async () => {
+  await configureSlow();
+  const child = create("q2");
+  await until(() => existsSync(`${place.path}/hooked`));
+  child.kill("SIGINT");
+  expect({ code: await child.exited, signal: child.signalCode }).toEqual({ code: 130, signal: "SIGINT" });
+  await letHookGo();
+  await until(() => !existsSync(`${place.state(place.berth)}/q2`));
+});
+
 test.if(here)("an engine that is killed in the middle is told of, and delete removes the rest", async () => {
   await configureSlow();
   const child = create("k1");
