@@ -163,7 +163,7 @@ static void relay_until_end(int signals)
         if (watched[2].revents)
             take_input();
         if (watched[3].revents)
-            relay_readiness(&readiness, manager);
+            relay_readiness(readiness, &manager);
     }
 }
 
@@ -174,7 +174,7 @@ static void relay_rest(void)
 
     for (size_t size = 0; master >= 0 && size < LAST_OUTPUT && (got = relay_output()) > 0; size += (size_t)got)
         ;
-    relay_readiness(&readiness, manager);
+    relay_readiness(readiness, &manager);
 }
 
 /* What is gone already is removed. */

@@ -116,13 +116,12 @@ static enum word hear_all(int socket)
     return said;
 }
 
-void relay_readiness(int *socket, const char *address)
+void relay_readiness(int socket, const char **address)
 {
-    if (*socket < 0 || hear_all(*socket) != READINESS)
+    if (socket < 0 || hear_all(socket) != READINESS || *address == NULL)
         return;
-    tell_readiness(address, getpid(), false);
-    close(*socket); /* what is said from here on nobody waits for */
-    *socket = -1;
+    tell_readiness(*address, getpid(), false);
+    *address = NULL; /* what is said from here on is read, so that nobody waits for that, and goes nowhere */
 }
 
 int await_readiness(int socket, const char *address, pid_t process)

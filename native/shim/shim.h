@@ -369,9 +369,9 @@ void frame_failure(enum message_type type, uint32_t op, int error, const char *o
 int hand_over(pid_t child, int pidfd, int sync);
 
 /* notify.c */
-/* When the container's program has said at `socket` that it is ready, the service manager at `address` knows, and the socket is closed.
-   Reads what is there by now. */
-void relay_readiness(int *socket, const char *address);
+/* Reads what is there by now. When the container's program has said at `socket` that it is ready, the service manager at `*address`
+   knows, and the address becomes NULL. */
+void relay_readiness(int socket, const char **address);
 /* Waits until it has, or the process has ended, or a signal ends us; returns an exit code. */
 int await_readiness(int socket, const char *address, pid_t process);
 

@@ -185,6 +185,16 @@ describe.each(PERFORMERS)("asked of $by", ({ engine }) => {
     expect(listening.hear().toSorted()).toEqual([expect.stringMatching(/^MAINPID=\d{2,}$/), "READY=1"]);
   });
 
+  test.if(here)("in the foreground somebody hears to the end, and barriers open", async () => {
+    await configure(
+      `${READY} BARRIER=1; sleep 0.1; /notifier $NOTIFY_SOCKET STATUS=up BARRIER=1 READY=1 && exit 6`,
+    );
+    await using listening = manager();
+    const run = place.call(place.berth, ["run", "o1"], { env: { NOTIFY_SOCKET: listening.socket } });
+    expect(await listening.during(run)).toEqual({ code: 6, stdout: "", stderr: "" });
+    expect(listening.hear().filter((line) => line === "READY=1")).toHaveLength(1);
+  });
+
   test.if(here)("a service manager that is gone is named, and the program goes on", async () => {
     await configure(`${READY}; ${WAIT}; exit 4`);
     await letGo();
