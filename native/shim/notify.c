@@ -67,19 +67,14 @@ static int connect_manager(const char *address)
 static void wait_until_read(int manager)
 {
     static char barrier[] = "BARRIER=1";
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.bytes = {0}};
+    union descriptor_space space;
     struct iovec part = {.iov_base = barrier, .iov_len = sizeof barrier - 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return;
-    control.header = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
-    memcpy(CMSG_DATA(&control.header), &ends[1], sizeof ends[1]);
+    put_descriptor(&message, &space, ends[1]);
     bool sent = sendmsg(manager, &message, MSG_NOSIGNAL) >= 0;
     struct pollfd read_end = {.fd = ends[0]};
 

@@ -1,7 +1,7 @@
 /** $NOTIFY_SOCKET: a service manager hears when the program in the container is ready, and from whom it may hear it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { closeSync } from "node:fs";
-import { chmod, readdir, rm } from "node:fs/promises";
+import { chmod, exists, readdir, rm } from "node:fs/promises";
 import { bindDatagrams } from "../../src/kernel/sockets.ts";
 import { compileProgram } from "../../tools/native.ts";
 import { output, PATH } from "../support/command.ts";
@@ -80,6 +80,21 @@ describe.each(PERFORMERS)("asked of $by", ({ engine }) => {
     const { pid } = await status(runtime, "s1");
     expect(listening.hear().toSorted()).toEqual([`MAINPID=${pid}`, "READY=1"]);
     await place.call(runtime, ["delete", "--force", "s1"]);
+  });
+
+  // runc 1.1.5 does not.
+  test.if(here)("start stays until the service manager has read who says it", async () => {
+    const said = `${place.path}/rootfs/said`;
+    await rm(said, { force: true });
+    await configure(`${READY}; touch /said; exec sleep 1000`);
+    await using listening = manager();
+    await place.call(place.berth, ["create", "r1"], { env: { NOTIFY_SOCKET: listening.socket } });
+    const start = begin(place.berth, ["start", "r1"], listening);
+    while (!(await exists(said))) await Bun.sleep(5);
+    await Bun.sleep(300);
+    expect(start.exitCode).toBeNull();
+    expect(await listening.during(start.exited)).toBe(0);
+    await place.call(place.berth, ["delete", "--force", "r1"]);
   });
 
   // runc looks for a number that a zombie of its own still has.
