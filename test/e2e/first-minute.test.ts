@@ -122,6 +122,7 @@ test.if(has("root"))(
 
     expect(await berth("ps", "-q")).toMatchObject({ code: 0, stdout: "" });
     expect(await isAlive(runs)).toBe(true);
+    await pretendOlder({ pid: runs }); // a shutdown waits for whom it names
   },
   TIMEOUT,
 );
