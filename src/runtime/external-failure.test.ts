@@ -24,6 +24,7 @@ test.each<[words: string, code: string]>([
   ],
   ["executable file `x` not found in $PATH: No such file or directory", "command_not_found"],
   ["open executable: Permission denied", "command_not_executable"],
+  ["open executable: Operation not permitted", "command_not_executable"], // crun of a directory
   [
     'executing command \\"x\\" in sandbox: error finding executable \\"x\\" in PATH [/bin]: no such file or directory',
     "command_not_found",

@@ -6,7 +6,7 @@ import { BerthError, type ErrorCode } from "../lib/error.ts";
 const NOT_FOUND =
   /executable file .*not found|exec: ".*(no such file or directory|not a directory)|error finding executable|failed to load .*no such file or directory/i;
 const NOT_EXECUTABLE =
-  /(exec: "|failed to load |open executable|exec container process|exec.*format error).*(permission denied|is a directory|exec format error|not a directory)|exec format error/i;
+  /(exec: "|failed to load |open executable|exec container process|exec.*format error).*(permission denied|is a directory|exec format error|not a directory)|exec format error|open executable: operation not permitted/i;
 
 /** `object` is the last line of its log, as JSON, or what the shim says where it wrote none; errno is 0 where it ran at all. */
 export function externalError(

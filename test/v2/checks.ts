@@ -283,6 +283,16 @@ const LIVING: readonly Check[] = [
   },
 ];
 
+/** crun refuses machines of both versions, and so is called here alone. */
+const OTHER: readonly Check[] = [
+  {
+    title: "crun makes containers, in groups of the engine's",
+    sh: "berth run -d --name other --runtime crun -m 64m busybox sleep 99 >/dev/null; berth exec other cat /proc/self/cgroup /sys/fs/cgroup/memory.max; berth inspect -f '{{.HostConfig.Runtime}}' other; berth rm -f other; berth run --rm --runtime crun busybox sh -c 'exit 3'",
+    out: "0::/\n67108864\ncrun\nother\n",
+    code: 3,
+  },
+];
+
 const NEST =
   "mkdir -p /inner; berth run --rm --privileged -v /bin/berth:/bin/berth -v /lib:/lib -v /lib64:/lib64 -v /inner:/var/lib/berth busybox sh -c";
 
@@ -427,6 +437,12 @@ const CORE: readonly Check[] = [
     out: /\n 0 fail\n/,
     seconds: 240,
   },
+  {
+    title: "crun passes the suite of the runtimes",
+    sh: "cd /berth && bun test --timeout 60000 --only-failures -t 'a process of crun' ./test/runtimes/suite.test.ts 2>&1",
+    out: /\n \d{2,} pass\n[^]*\n 0 fail\n/,
+    seconds: 240,
+  },
 ];
 
 const END: readonly Check[] = [
@@ -440,6 +456,17 @@ const END: readonly Check[] = [
 
 /** The checks of each guest; guests run side by side. */
 export const GUESTS: readonly (readonly Check[])[] = [
-  [...MACHINE, ...RUNNING, ...LIMITS, ...DEVICES, ...LIVING, ...NETWORKS, ...USERS, ...NESTED, ...END],
+  [
+    ...MACHINE,
+    ...RUNNING,
+    ...LIMITS,
+    ...DEVICES,
+    ...LIVING,
+    ...NETWORKS,
+    ...USERS,
+    ...OTHER,
+    ...NESTED,
+    ...END,
+  ],
   [...RUNTIME, ...CORE],
 ];

@@ -17,7 +17,12 @@ if (missing !== undefined) process.stderr.write(`skipping tests: ${missing}\n`);
 
 function whatIsMissing(): string | undefined {
   if (kernel === undefined) return "no kernel for a guest (tools/guest-kernel unpacks Debian's)";
-  const tools = { "qemu-system-x86_64": "qemu-system-x86", mke2fs: "e2fsprogs", busybox: "busybox-static" };
+  const tools = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    mke2fs: "e2fsprogs",
+    busybox: "busybox-static",
+    crun: "crun",
+  };
   const absent = Object.entries(tools).find(([name]) => Bun.which(name, { PATH }) === null);
   return absent && `no ${absent[0]} (Debian: ${absent[1]})`;
 }

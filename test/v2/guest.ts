@@ -1,6 +1,6 @@
 /**
- * A small machine with cgroup version 2 alone: the kernel and busybox of this machine, the executable under test and the libraries
- * that it asks for, on a disk of its own. It performs pieces of shell, tells how each ended, and switches itself off.
+ * A small machine with cgroup version 2 alone: the kernel and busybox of this machine, the executable under test, crun, and the
+ * libraries that they ask for, on a disk of its own. It performs pieces of shell, tells how each ended, and switches itself off.
  */
 import { chmod, cp, mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { command, output, PATH } from "../support/command.ts";
@@ -107,7 +107,8 @@ async function makeRoot(
   { kernel, berth, pieces }: Pick<GuestOptions, "kernel" | "berth" | "pieces">,
 ): Promise<void> {
   await addBusybox(root);
-  await addExecutable(root, berth);
+  await addExecutable(root, "berth", berth);
+  await addExecutable(root, "crun", Bun.which("crun", { PATH }) ?? "crun");
   await addSources(root);
   await addModules(root, kernel);
   await mkdir(`${root}/pieces`);
@@ -158,8 +159,8 @@ async function addBusybox(root: string): Promise<void> {
 }
 
 /** With the libraries that it is linked with, where it looks for them. */
-async function addExecutable(root: string, path: string): Promise<void> {
-  await cp(path, `${root}/bin/berth`);
+async function addExecutable(root: string, name: string, path: string): Promise<void> {
+  await cp(path, `${root}/bin/${name}`);
   const libraries = (await output(["ldd", path])).matchAll(/(\/\S+) \(0x/g);
   for (const [, library = ""] of libraries) await cp(library, root + library, { dereference: true });
 }
