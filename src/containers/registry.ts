@@ -26,9 +26,9 @@ export class Registry {
     return [...this.#byId.values()];
   }
 
-  /** Those of which the last bytes are still being taken away. */
-  leaving(): Container[] {
-    return [...this.#leaving];
+  /** When nothing is left of those that were removed. */
+  async removed(): Promise<void> {
+    for (const { settled } of this.#leaving) await settled;
   }
 
   get size(): number {

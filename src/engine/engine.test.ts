@@ -407,6 +407,17 @@ describe.if(isRoot)("an engine", () => {
     expect(existsSync(`${AT.root}/containers/${id}`)).toBe(false);
   });
 
+  test("ends when nothing is being taken away any more", async () => {
+    const id = await create("i=0; while [ $i -lt 3000 ]; do : >/$i; i=$((i + 1)); done");
+    await engine.containers.start(id);
+    await engine.containers.wait(id, "not-running", FOR_EVER);
+    await remove(id);
+    await engine.close();
+    const left = readdirSync(`${AT.root}/tmp`);
+    engine = await Engine.open(AT);
+    expect(left).toEqual([]);
+  });
+
   test("knows the exit codes of execs from before, and does not announce their ends again", async () => {
     const id = await start("sleep 100");
     const { Id: execId } = await engine.execs.create(id, { Cmd: ["sh", "-c", "exit 4"] });

@@ -107,12 +107,13 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
     places: config.runtimes,
     defaultName: config.defaultRuntime,
   });
+  const registry = new Registry(store);
+  resources.defer(() => registry.removed()); // no rm is at work behind our end
   const closing = new AbortController();
   resources.defer(() => {
     closing.abort();
     runtimes.close();
   });
-  const registry = new Registry(store);
   const idMaps = registry.all().flatMap(({ spec }) => (spec.idMap === undefined ? [] : [spec.idMap]));
   return {
     places: { root, run },

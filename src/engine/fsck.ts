@@ -59,7 +59,7 @@ async function settled(parts: Parts): Promise<void> {
     using _held = await container.mutex.lock();
     await container.settled;
   }
-  for (const { settled: gone } of parts.registry.leaving()) await gone;
+  await parts.registry.removed();
 }
 
 function liveIds(parts: Parts): Set<string> {

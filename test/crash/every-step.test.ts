@@ -55,7 +55,10 @@ describe.if(has("root", "busybox"))("kill -9 after every step", () => {
     await engine.terminate();
   }, 30_000);
 
-  afterAll(() => rm(place, { recursive: true, force: true }));
+  afterAll(async () => {
+    await (await startEngine({ place }))[Symbol.asyncDispose](); // with the bridge and the groups that the last one has left to the next
+    await rm(place, { recursive: true, force: true });
+  }, 30_000);
 
   test.each(OPERATIONS)(
     "of $name",
