@@ -14,6 +14,7 @@ import { openImages } from "../images/images.ts";
 import { probeFeatures } from "../kernel/features.ts";
 import { crashAfter } from "../lib/failpoint.ts";
 import { type Log, silent } from "../lib/log.ts";
+import { waitAtMost } from "../lib/patience.ts";
 import { openNetworks } from "../networks/networks.ts";
 import { openStore } from "../store/store.ts";
 import { readConfig } from "./config.ts";
@@ -45,6 +46,8 @@ export interface EngineOptions {
 
 const DEFAULT_ROOT = "/var/lib/berth";
 const DEFAULT_RUN = "/run/berth";
+/** What is being deleted gets this time of an engine that ends, for the next one waits; which deletes the rest. */
+const GRACE_MS = 5_000;
 
 export class Engine implements AsyncDisposable {
   readonly images: EngineImages;
@@ -96,7 +99,7 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
   const features = probeFeatures();
   const config = readConfig({ ...options, file: options.configFile });
   const store = resources.use(await openStore(root));
-  const images = resources.adopt(await openImages(store), (opened) => opened.close());
+  const images = resources.adopt(await openImages(store), (opened) => waitAtMost(GRACE_MS, opened.close()));
   const networks = resources.use(await openNetworks({ store, instance: store.instance }));
   for (const directory of [`${root}/containers`, `${run}/c`])
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -108,7 +111,7 @@ async function openParts(options: EngineOptions, resources: AsyncDisposableStack
     defaultName: config.defaultRuntime,
   });
   const registry = new Registry(store);
-  resources.defer(() => registry.removed()); // no rm is at work behind our end
+  resources.defer(() => waitAtMost(GRACE_MS, registry.removed())); // no rm is at work behind our end, unless it is a long one
   const closing = new AbortController();
   resources.defer(() => {
     closing.abort();

@@ -8,6 +8,7 @@ import { capget } from "../kernel/processes.ts";
 import { Elsewhere } from "../lib/elsewhere.ts";
 import type { Visits } from "../lib/idle.ts";
 import type { Log } from "../lib/log.ts";
+import { waitAtMost } from "../lib/patience.ts";
 import { Connection, type Host } from "./connection.ts";
 import { Front } from "./front.ts";
 import { Launches } from "./launches.ts";
@@ -70,7 +71,7 @@ export class Service implements Host, AsyncDisposable {
   /** Commands at work get some time to end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.takeNoMore();
-    await Promise.race([Promise.allSettled(this.#commands), Bun.sleep(GRACE_MS)]);
+    await waitAtMost(GRACE_MS, Promise.allSettled(this.#commands));
     if (this.#listener === undefined) return;
     rmSync(this.#path, { force: true });
     this.#listener.stop(true);

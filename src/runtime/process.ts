@@ -3,6 +3,7 @@ import { errnoText } from "../kernel/errno.ts";
 import { hasErrno } from "../kernel/error.ts";
 import { killDescendants, startTime } from "../kernel/processes.ts";
 import { BerthError } from "../lib/error.ts";
+import { waitAtMost } from "../lib/patience.ts";
 import { openAttachment, openFollower, withSocketPath } from "./attach.ts";
 import { Control, type Place } from "./control.ts";
 import { exitCodeOf, type Failure, startError, warningText } from "./failure.ts";
@@ -164,7 +165,10 @@ export class Supervised implements ProcessHandle {
   async judged(): Promise<void> {
     if (this.#settled) return;
     const answered = this.#ask(signalFrame(0), "look after", { again: true }).catch(() => undefined);
-    await Promise.race([answered.then(() => this.#verdict), Bun.sleep(ANSWER_MS)]);
+    await waitAtMost(
+      ANSWER_MS,
+      answered.then(() => this.#verdict),
+    );
   }
 
   async resize(rows: number, columns: number): Promise<void> {
