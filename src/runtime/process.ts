@@ -44,7 +44,6 @@ export interface SupervisedOptions {
   readonly runDirectory: string;
   /** Empty for an adopted process. */
   readonly ops: readonly Op[];
-  readonly startedAt?: bigint;
   /** Absent: it takes its time. */
   readonly patience?: Patience | undefined;
   /** Called once the program runs at our word; what it throws start() throws. */
@@ -58,7 +57,7 @@ export interface SupervisedOptions {
 export class Supervised implements ProcessHandle {
   pid = 0;
   startTime = 0n;
-  readonly startedAt?: bigint;
+  startedAt?: bigint | undefined;
   readonly warnings: string[] = [];
   readonly exited: Promise<ExitRecord>;
   readonly #options: SupervisedOptions;
@@ -89,7 +88,6 @@ export class Supervised implements ProcessHandle {
 
   private constructor(options: SupervisedOptions) {
     this.#options = options;
-    if (options.startedAt !== undefined) this.startedAt = options.startedAt;
     this.exited = this.#exited.promise;
     for (const { promise } of this.#milestones) promise.catch(() => undefined); // whoever asks will hear it
   }

@@ -1,8 +1,10 @@
 /** What becomes of a process when the connection to its shim ends before it does. runtime-suite.ts has a real shim. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { probeFeatures } from "../kernel/features.ts";
 import { type Answering, type Asked, FakeShim, message, stateFrame } from "./fake-shim.ts";
 import { helloFrame } from "./frames.ts";
+import { openNamespacesRuntime } from "./namespaces.ts";
 import { Supervised } from "./process.ts";
 import {
   MSG_EXITED,
@@ -11,6 +13,7 @@ import {
   MSG_RESIZE,
   MSG_SIGNAL,
   MSG_START,
+  PHASE_CLONED,
   PHASE_EXITED,
   PHASE_READY,
   PHASE_RUNNING,
@@ -23,7 +26,7 @@ beforeEach(() => {
   directory = mkdtempSync("/tmp/berth-reconnect-");
   lost = 0;
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 async function connected(): Promise<Supervised> {
   const options = {
@@ -131,4 +134,18 @@ test("another signal is not sent twice: who asked for it is told, and may ask ag
   await process.signal(15);
   expect(shim.types(2)).toEqual([MSG_HELLO, MSG_SIGNAL]);
   process.disconnect();
+});
+
+test("a shim that has not written down yet what it has told is asked before its directory goes", async () => {
+  using shim = new FakeShim(directory, ({ type }, to) => {
+    if (type === MSG_HELLO) return to.say(stateFrame({ phase: PHASE_CLONED }));
+    writeFileSync(`${directory}/state`, '{"phase":"created","pid":42,"startTime":7}');
+    writeFileSync(`${directory}/exit`, '{"exitCode":137,"oomKilled":false,"finishedAt":8}');
+    to.say(done(type));
+    to.say(exited);
+  });
+  const runtime = openNamespacesRuntime({ instance: "reconnect", features: probeFeatures() });
+  expect(await runtime.adopt("x", directory)).toBeUndefined();
+  expect(shim.types(1)).toEqual([MSG_HELLO, MSG_SIGNAL]);
+  expect(existsSync(directory)).toBe(false);
 });

@@ -102,7 +102,7 @@ export interface ExitRecord {
 
 export interface ProcessHandle extends ProcessIdentity {
   /** Unix time in nanoseconds; known for adopted processes. */
-  readonly startedAt?: bigint;
+  readonly startedAt?: bigint | undefined;
   /** What could not be done and was optional, in words. */
   readonly warnings: readonly string[];
   /** Opens the barrier; resolves when the program runs and its poststart hooks have. Throws command_not_found, command_not_executable, internal, … */

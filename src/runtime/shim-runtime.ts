@@ -145,11 +145,10 @@ export class ShimRuntime implements Runtime {
     source?: StateSource,
   ): Promise<ProcessHandle | ExitRecord | undefined> {
     const place = { id, runDirectory, cgroup, source };
-    const before = readState(runDirectory);
-    const process = before && (await this.#reconnect(place, before));
+    const process = await this.#reconnect(place);
     if (process !== undefined && process.ran) return process;
     if (process !== undefined) await endProcess(process); // it waits at the barrier for an engine that is gone
-    const state = readState(runDirectory); // again: it may have come to its end just now
+    const state = readState(runDirectory); // not before: a shim writes down what it has told already
     if (state !== undefined) killProcess(state);
     await this.#removeContainer(place);
     const exit = readExit(runDirectory) ?? (state?.phase === "running" ? lostRecord(state) : undefined);
@@ -240,12 +239,15 @@ export class ShimRuntime implements Runtime {
   }
 
   /** Undefined when nobody listens there any more. */
-  async #reconnect(place: Place, { startedAt }: StateRecord): Promise<Supervised | undefined> {
+  async #reconnect(place: Place): Promise<Supervised | undefined> {
+    const { runDirectory } = place;
+    if (!existsSync(`${runDirectory}/shim.sock`)) return undefined;
     try {
-      const options = { ...this.#options([], place), startedAt };
-      const process = await withSocketPath(place.runDirectory, (unix) => Supervised.open({ unix }, options));
+      const options = this.#options([], place);
+      const process = await withSocketPath(runDirectory, (unix) => Supervised.open({ unix }, options));
       process.send(helloFrame());
       await process.cloned;
+      process.startedAt = readState(runDirectory)?.startedAt;
       return this.#keep(process);
     } catch {
       return undefined; // whatever it was, the records say more
