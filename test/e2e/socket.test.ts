@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { command } from "../support/command.ts";
 import { BERTH, startEngine, type TestEngine } from "../support/engine.ts";
 import { has } from "../support/parts.ts";
+import { until } from "../shim/support/within.ts";
 
 /** Sends bytes, and gives what comes back until the other side closes or `waitMs` have gone by. */
 async function say(socket: string, chunks: Iterable<string | Uint8Array>, waitMs = 10_000): Promise<string> {
@@ -125,9 +126,8 @@ describe.if(has("root", "busybox"))("the socket", () => {
       const before = await descriptors(engine.pid);
       for (let i = 0; i < 5; i++) await engine.berth(words, { timeoutMs: 150 });
       await isWell();
-      for (let looks = 0; looks < 50 && (await descriptors(engine.pid)) > before + 2; looks++)
-        await Bun.sleep(100); // the engine hears of each end on its own time
-      expect(await descriptors(engine.pid)).toBeLessThanOrEqual(before + 2);
+      // The engine hears of each end on its own time.
+      await until("as few descriptors as before", async () => (await descriptors(engine.pid)) <= before + 2);
       expect((await engine.berth(["rm", "-f", "c"])).code).toBe(0);
     },
     30_000,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { has } from "../support/parts.ts";
+import { until } from "../shim/support/within.ts";
 import { shimOf, Target } from "./hostile.ts";
 
 const CLIENTS = 30;
@@ -40,12 +41,6 @@ describe.if(has("root", "busybox"))("clients that do not read", () => {
     Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
   const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
-  async function until(condition: () => boolean): Promise<void> {
-    const deadline = Date.now() + 10_000;
-    while (!condition() && Date.now() < deadline) await target.engine.api("GET", "/_ping");
-    expect(condition()).toBe(true);
-  }
-
   test("do not hold up a container, nor fill the engine or the shim, and leave nothing there", async () => {
     const id = await target.start(
       "busybox",
@@ -66,7 +61,9 @@ describe.if(has("root", "busybox"))("clients that do not read", () => {
     expect(memory(target.engine.pid) - rss.engine).toBeLessThan(GROWTH_KB);
     expect(memory(shim) - rss.shim).toBeLessThan(GROWTH_KB);
     for (const socket of sockets) socket.destroy();
-    await until(() => descriptors(target.engine.pid) <= before.engine && descriptors(shim) <= before.shim);
+    await until("as few descriptors as before", () => {
+      return descriptors(target.engine.pid) <= before.engine && descriptors(shim) <= before.shim;
+    });
     await target.engine.berth(["rm", "-f", id]);
   }, 60_000);
 
@@ -87,6 +84,6 @@ describe.if(has("root", "busybox"))("clients that do not read", () => {
     expect(memory(target.engine.pid) - rss).toBeLessThan(GROWTH_KB);
     for (const socket of sockets) socket.destroy();
     await target.engine.berth(["rm", "-f", id]);
-    await until(() => descriptors(target.engine.pid) <= before);
+    await until("as few descriptors as before", () => descriptors(target.engine.pid) <= before);
   }, 60_000);
 });
