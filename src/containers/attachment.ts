@@ -16,6 +16,7 @@ export class PendingAttachment implements Attachment {
   readonly streams: Streams;
   readonly output: AsyncIterable<Uint8Array>;
   readonly #process = Promise.withResolvers<AttachStream | undefined>();
+  #cancelled = false;
 
   constructor(tty: boolean, streams: Streams) {
     this.tty = tty;
@@ -23,12 +24,15 @@ export class PendingAttachment implements Attachment {
     this.output = outputOf(this.#process.promise);
   }
 
+  /** Of no use to a client that has left meanwhile. */
   connect(stream: AttachStream): void {
-    this.#process.resolve(stream);
+    if (this.#cancelled) stream.close();
+    else this.#process.resolve(stream);
   }
 
   /** There will be no process. */
   cancel(): void {
+    this.#cancelled = true;
     this.#process.resolve(undefined);
   }
 

@@ -73,6 +73,7 @@ async function launch(parts: Parts, container: Container): Promise<void> {
   if (endpoint !== undefined) networkEvent(parts, container, "connect");
   parts.events.container(container, "start");
   watchExit(parts, container, handle);
+  await connectPending(container, handle).catch(() => cancelPending(container)); // who came while it started; it runs without them
 }
 
 /**
@@ -93,15 +94,24 @@ async function run(parts: Parts, container: Container, handle: ProcessHandle): P
   const startedAt = formatTime(handle.startedAt ?? unixNanoseconds());
   const { pid, startTime } = handle;
   parts.registry.setState(container, { status: "running", pid, startTime: String(startTime), startedAt });
-  container.handle = handle;
-  await connectPending(container, handle);
+  container.handle = handle; // nothing is waited for from here until its end is watched
 }
 
 async function connectPending(container: Container, handle: ProcessHandle): Promise<void> {
   for (const attachment of container.pending) {
     container.pending.delete(attachment);
-    attachment.connect(await handle.attach(attachment.streams));
+    try {
+      attachment.connect(await handle.attach(attachment.streams));
+    } catch (error) {
+      attachment.cancel();
+      throw error;
+    }
   }
+}
+
+function cancelPending({ pending }: Container): void {
+  for (const attachment of pending) attachment.cancel();
+  pending.clear();
 }
 
 function openEndpoint(parts: Parts, container: Container, undo: AsyncDisposableStack): Endpoint | undefined {
@@ -141,8 +151,7 @@ function failed(parts: Parts, container: Container, error: unknown): unknown {
   const { state } = container;
   const after =
     state.status === "exited" ? { ...state, ...failure } : ({ status: "created", failure } as const);
-  for (const attachment of container.pending) attachment.cancel();
-  container.pending.clear();
+  cancelPending(container);
   try {
     if (container.autoRemove) forget(parts, container);
     else parts.registry.setState(container, after);

@@ -1,5 +1,6 @@
 /** A client's connection to a process: output down, input up, neither faster than the other side takes it. */
 import { closeSync, constants, openSync } from "node:fs";
+import { hasErrno } from "../kernel/error.ts";
 import { ByteReader } from "../lib/byte-reader.ts";
 import { attachFrame, decodeLogFiles } from "./frames.ts";
 import { ATTACH_LOG, ATTACH_STDERR, ATTACH_STDIN, ATTACH_STDOUT } from "./protocol.ts";
@@ -8,6 +9,9 @@ import type { AttachStream, LogFollower } from "./runtime.ts";
 /** The kernel's limit for the path of a socket is 108 bytes with its end. */
 const SOCKET_PATH_MAX = 107;
 const HIGH_WATER = 256 << 10;
+const ENOENT = 2;
+const ECONNRESET = 104;
+const ECONNREFUSED = 111;
 
 /** Calls `use` with a path of `runDirectory`'s socket that is short enough, whatever the directory is called. */
 export async function withSocketPath<T>(runDirectory: string, use: (path: string) => Promise<T>): Promise<T> {
@@ -21,7 +25,7 @@ export async function withSocketPath<T>(runDirectory: string, use: (path: string
   }
 }
 
-/** It is in `attached` for as long as it lasts. */
+/** It is in `attached` for as long as it lasts. Where nobody listens any more, it has come to its end already. */
 export async function openAttachment(
   runDirectory: string,
   streams: { stdin: boolean; stdout: boolean; stderr: boolean },
@@ -62,7 +66,13 @@ async function connect(
   attached: Set<AttachStream>,
 ): Promise<Attachment> {
   const attachment = new Attachment(() => attached.delete(attachment));
-  await withSocketPath(runDirectory, (path) => attachment.connect(path));
+  try {
+    await withSocketPath(runDirectory, (path) => attachment.connect(path));
+  } catch (error) {
+    if (!hasErrno(error, ENOENT, ECONNREFUSED, ECONNRESET)) throw error;
+    attachment.close();
+    return attachment;
+  }
   attached.add(attachment);
   attachment.send(attachFrame(flags));
   return attachment;
