@@ -1,10 +1,11 @@
 /** Processes that join a running container: what the API's /exec can ask. */
+import { processState } from "../kernel/processes.ts";
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "../lib/detach.ts";
 import { BerthError } from "../lib/error.ts";
 import { step } from "../lib/failpoint.ts";
 import { newId } from "../lib/id.ts";
-import type { ExitRecord, ProcessHandle } from "../runtime/runtime.ts";
-import { execPaused } from "../wire/messages.ts";
+import type { ExitRecord, ProcessHandle, ProcessIdentity } from "../runtime/runtime.ts";
+import { execPaused, notRunning } from "../wire/messages.ts";
 import type { ExecConfig, ExecInspectResponse, ExecStartConfig } from "../wire/requests.ts";
 import type { IDResponse } from "../wire/schema.ts";
 import { PendingAttachment, withDetachKeys } from "./attachment.ts";
@@ -43,13 +44,13 @@ export class Execs {
   async start(id: string, options: ExecStartConfig, signal?: AbortSignal): Promise<Attachment | undefined> {
     const exec = this.#table.get(id);
     requireStartable(exec);
-    requireExecutable(exec.container);
+    const target = requireExecutable(exec.container);
     const attachment = options.Detach ? undefined : attachmentOf(exec);
     exec.state = { status: "starting" };
     try {
       await this.#launch(exec, options, attachment);
     } catch (error) {
-      throw this.#failed(exec, attachment, error);
+      throw this.#failed(exec, attachment, endOf(exec.container, target) ?? error);
     }
     if (attachment === undefined) return undefined;
     signal?.addEventListener("abort", () => attachment.close(), { once: true });
@@ -159,9 +160,15 @@ export class Execs {
   }
 }
 
-function requireExecutable(container: Container): void {
-  requireRunning(container);
+function requireExecutable(container: Container): ProcessIdentity {
+  const handle = requireRunning(container);
   if (container.state.status === "paused") throw new BerthError("conflict", execPaused(container.id));
+  return handle;
+}
+
+/** Why nothing can be executed in it any more, whatever the kernel has said to that: it may have ended before its shim could tell. */
+function endOf({ id }: Container, { pid, startTime }: ProcessIdentity): BerthError | undefined {
+  return processState(pid, startTime) === "alive" ? undefined : new BerthError("conflict", notRunning(id));
 }
 
 function requireStartable({ id, state }: Exec): void {

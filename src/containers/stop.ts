@@ -86,7 +86,11 @@ export async function pauseContainer(parts: Parts, container: Container): Promis
   const { state } = container;
   if (state.status === "paused") throw new BerthError("conflict", alreadyPaused(container.id));
   if (state.status !== "running") throw new BerthError("conflict", notRunning(container.id));
-  await parts.runtimes.of(container.spec).pause(container.id);
+  try {
+    await parts.runtimes.of(container.spec).pause(container.id);
+  } catch (error) {
+    if (container.handle === handle) throw error;
+  }
   if (container.handle !== handle) return; // it ended meanwhile
   parts.registry.setState(container, { ...state, status: "paused" });
   parts.events.container(container, "pause");
@@ -99,8 +103,12 @@ export async function unpauseContainer(parts: Parts, container: Container): Prom
 }
 
 async function wake(parts: Parts, container: Container): Promise<void> {
-  await parts.runtimes.of(container.spec).unpause(container.id);
-  const { state } = container;
+  try {
+    await parts.runtimes.of(container.spec).unpause(container.id);
+  } catch (error) {
+    if (container.state.status === "paused") throw error;
+  }
+  const { state } = container; // it may have ended, or somebody else has woken it
   if (state.status !== "paused") return;
   parts.registry.setState(container, { ...state, status: "running" });
   parts.events.container(container, "unpause");

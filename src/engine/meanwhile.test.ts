@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, rmSync } from "node:fs";
 import { busyboxTar } from "../../test/support/busybox.ts";
-import { kill, processState, startTime } from "../kernel/processes.ts";
+import { kill, parentOf, processState, startTime } from "../kernel/processes.ts";
 import { readState } from "../runtime/records.ts";
 import { NO_FILTERS } from "../wire/filters.ts";
 import { type Attachment, Engine } from "./engine.ts";
@@ -12,7 +12,7 @@ setDefaultTimeout(30_000); // the machine may be busy
 const PLACE = `/tmp/b-meanwhile-${process.pid}`;
 const AT = { root: `${PLACE}/root`, run: `${PLACE}/run` };
 const FOR_EVER = new AbortController().signal;
-const SIGKILL = 9;
+const [SIGKILL, SIGCONT, SIGSTOP] = [9, 18, 19];
 const OUTPUT = { stdin: false, stdout: true, stderr: true, stream: true, logs: false };
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("meanwhile.test.ts is left out: it needs root");
@@ -24,6 +24,12 @@ async function* bytesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 async function everything({ output }: Attachment): Promise<string> {
   return Buffer.concat(await Array.fromAsync(output)).toString();
 }
+
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => "done",
+    ({ code }: { code: string }) => code,
+  );
 
 describe.if(isRoot)("meanwhile", () => {
   let engine: Engine;
@@ -95,6 +101,38 @@ describe.if(isRoot)("meanwhile", () => {
     await engine.containers.stop(id, { timeoutSeconds: 0 });
     expect(await stateOf(id)).toMatchObject({ Running: false, ExitCode: 137 });
     await starting;
+    await remove(id);
+  });
+
+  test.each(Array.from({ length: 5 }, (_, index) => [index]))(
+    "is paused and killed at once (%d)",
+    async () => {
+      const id = await create("sleep", "100");
+      await engine.containers.start(id);
+      const paused = codeOf(engine.containers.pause(id));
+      await engine.containers.kill(id, "KILL");
+      expect(["done", "conflict"]).toContain(await paused);
+      expect(await stateOf(id)).toMatchObject({ Running: false, Paused: false, ExitCode: 137 });
+      await remove(id);
+    },
+  );
+
+  test("nothing is executed in one whose process has ended and whose shim has not told", async () => {
+    const id = await create("sleep", "100");
+    await engine.containers.start(id);
+    const { Id: exec } = await engine.execs.create(id, { Cmd: ["true"] });
+    const pid = await pidOf(id);
+    const shim = parentOf(pid) ?? expect.unreachable();
+    kill(shim, SIGSTOP);
+    kill(pid, SIGKILL);
+    try {
+      await expect(engine.execs.start(exec, { Detach: true })).rejects.toMatchObject({
+        code: "conflict",
+        message: `container ${id} is not running`,
+      });
+    } finally {
+      kill(shim, SIGCONT);
+    }
     await remove(id);
   });
 });
