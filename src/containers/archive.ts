@@ -52,9 +52,21 @@ function snapshotOf({ places }: Parts, { id, spec }: Container): Place {
   return { overlay: { layersDirectory: layersDirectory(places), lower } };
 }
 
-export async function statPath(parts: Parts, { container, ref }: Target, path: string): Promise<PathStat> {
-  await using worker = await openWorker(readingPlace(parts, container));
-  return await statIn(worker, ref, path);
+/** What fails because the container is being removed says so. */
+async function whileThere<T>(parts: Parts, { container, ref }: Target, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    parts.registry.requireStill(container, ref);
+    throw error;
+  }
+}
+
+export async function statPath(parts: Parts, target: Target, path: string): Promise<PathStat> {
+  return await whileThere(parts, target, async () => {
+    await using worker = await openWorker(readingPlace(parts, target.container));
+    return await statIn(worker, target.ref, path);
+  });
 }
 
 async function statIn(worker: Worker, ref: string, path: string): Promise<PathStat> {
@@ -73,6 +85,14 @@ function rooted(path: string): string {
 }
 
 export async function getArchive(
+  parts: Parts,
+  target: Target,
+  path: string,
+): Promise<{ stat: PathStat; stream: Bytes }> {
+  return await whileThere(parts, target, () => packed(parts, target, path));
+}
+
+async function packed(
   parts: Parts,
   { container, ref }: Target,
   path: string,
@@ -118,6 +138,7 @@ export async function putArchive(
 ): Promise<void> {
   requireWritable(container, path);
   using _held = await container.mutex.lock();
+  parts.registry.requireStill(container, ref);
   await using worker = await openWorker(writingPlace(parts, container));
   await requireDirectory(worker, ref, path);
   const owner = options.copyUIDGID ? await ownerOf(worker, container.spec.config.User ?? "") : undefined;
@@ -180,15 +201,19 @@ function toOwner(uid: string, gid: string): Owner | undefined {
 }
 
 /** What the container has changed, added or deleted in the file system of its image. */
-export async function changesOf(parts: Parts, container: Container): Promise<FilesystemChange[]> {
-  await using worker = await openWorker(overlayOf(parts, container), { forChanges: true });
-  return (await worker.changes()).map(({ path, kind }) => ({ Path: path, Kind: kind }));
+export async function changesOf(parts: Parts, target: Target): Promise<FilesystemChange[]> {
+  return await whileThere(parts, target, async () => {
+    await using worker = await openWorker(overlayOf(parts, target.container), { forChanges: true });
+    return (await worker.changes()).map(({ path, kind }) => ({ Path: path, Kind: kind }));
+  });
 }
 
 /** The whole file system as one archive. */
-export async function exportContainer(parts: Parts, container: Container): Promise<Bytes> {
+export async function exportContainer(parts: Parts, target: Target): Promise<Bytes> {
+  const { container } = target;
   await using undo = new AsyncDisposableStack();
-  const worker = undo.use(await openWorker(snapshotOf(parts, container)));
+  const open = () => openWorker(snapshotOf(parts, container));
+  const worker = undo.use(await whileThere(parts, target, open));
   parts.events.container(container, "export");
   return thenDispose(worker.pack("/", { as: "" }), undo.move());
 }

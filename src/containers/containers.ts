@@ -118,6 +118,7 @@ export class Containers {
   async rename(ref: string, name: string): Promise<void> {
     const container = this.#get(ref);
     using _held = await container.mutex.lock();
+    this.#parts.registry.requireStill(container, ref);
     const chosen = parseName(name);
     if (chosen === container.name)
       throw new BerthError("invalid", "Renaming a container with the same name as its current name");
@@ -192,11 +193,11 @@ export class Containers {
   }
 
   async changes(ref: string): Promise<FilesystemChange[]> {
-    return archive.changesOf(this.#parts, this.#get(ref));
+    return archive.changesOf(this.#parts, this.#target(ref));
   }
 
   async export(ref: string): Promise<AsyncIterable<Uint8Array>> {
-    return archive.exportContainer(this.#parts, this.#get(ref));
+    return archive.exportContainer(this.#parts, this.#target(ref));
   }
 
   /** All that are stopped. */
@@ -206,12 +207,23 @@ export class Containers {
     const ContainersDeleted: string[] = [];
     for (const container of pruned) {
       const bytes = await writtenBytes(this.#parts, container.id);
-      if (isRunning(container.state) || this.#parts.registry.byId(container.id) === undefined) continue;
-      await this.remove(container.id, { force: false, volumes: false });
+      if (this.#parts.registry.byId(container.id) === undefined || !(await this.#removeIdle(container)))
+        continue;
       SpaceReclaimed += bytes;
       ContainersDeleted.push(container.id);
     }
     return { ContainersDeleted, SpaceReclaimed };
+  }
+
+  /** False where somebody has started it meanwhile. */
+  async #removeIdle({ id }: Container): Promise<boolean> {
+    try {
+      await this.remove(id, { force: false, volumes: false });
+      return true;
+    } catch (error) {
+      if (error instanceof BerthError && error.code === "conflict") return false;
+      throw error;
+    }
   }
 
   /** The launch plan of `run` with this request, as text; nothing is made. */

@@ -59,6 +59,11 @@ export class Registry {
     return container;
   }
 
+  /** For who had to wait for it: it may have been removed meanwhile. */
+  requireStill(container: Container, ref: string): void {
+    if (this.#byId.get(container.id) !== container) throw new BerthError("not_found", noSuchContainer(ref));
+  }
+
   requireFreeName(name: string): void {
     const holder = this.#byName.get(name);
     if (holder !== undefined) throw new BerthError("conflict", nameTaken(name, holder.id));

@@ -135,4 +135,42 @@ describe.if(isRoot)("meanwhile", () => {
     }
     await remove(id);
   });
+
+  test("one that is removed is not renamed, nor written to", async () => {
+    const id = await create("true");
+    const removed = remove(id);
+    const renamed = codeOf(engine.containers.rename(id, "phantom"));
+    const options = { noOverwriteDirNonDir: false, copyUIDGID: false };
+    const written = codeOf(engine.containers.putArchive(id, "/", bytesOf(new Uint8Array(1024)), options));
+    await removed;
+    expect(await Promise.all([renamed, written])).toEqual(["not_found", "not_found"]);
+    expect(await codeOf(engine.containers.inspect("phantom", { size: false }))).toBe("not_found");
+    await engine.close();
+    engine = await Engine.open(AT);
+    expect(await list()).toEqual([]);
+  });
+
+  test("nothing is read from one that is removed", async () => {
+    const id = await create("true");
+    const removed = remove(id);
+    const asked = [
+      engine.containers.changes(id),
+      engine.containers.getArchive(id, "/etc"),
+      engine.containers.export(id),
+      engine.containers.statPath(id, "/etc"),
+    ];
+    const codes = await Promise.all(asked.map(codeOf));
+    await removed;
+    expect(codes).toEqual(codes.map(() => "not_found"));
+  });
+
+  test("one that is started meanwhile is left alone by prune, which goes on with the others", async () => {
+    const started = await create("sleep", "100");
+    const other = await create("true");
+    const starting = engine.containers.start(started);
+    const { ContainersDeleted } = await engine.containers.prune(NO_FILTERS);
+    await starting;
+    expect(ContainersDeleted).toEqual([other]);
+    await remove(started);
+  });
 });
