@@ -72,6 +72,10 @@ function isAlive(pid: number): boolean {
 
 /** Starts the engine in a session of its own and returns when it answers. */
 async function startEngine(places: Places): Promise<Connection> {
+  if (isHeld(places.root)) {
+    const other = await connectWithin(places); // it is about to serve, or to end
+    if (other !== undefined) return other;
+  }
   fs().mkdirSync(places.run, { recursive: true, mode: 0o700 });
   const log = fs().openSync(`${places.run}/engine.log`, "a", 0o600);
   const { size: before } = fs().fstatSync(log);
@@ -80,7 +84,9 @@ async function startEngine(places: Places): Promise<Connection> {
   } finally {
     fs().closeSync(log);
   }
-  return await connectWithin(places, before);
+  const connection = await connectWithin(places); // or to that of another command line, which was faster: then ours has ended
+  if (connection === undefined) throw didNotStart(places, before);
+  return connection;
 }
 
 /** The engine writes to descriptor 3 when it serves, and closes it; when it ends instead, that closes it too. */
@@ -105,20 +111,23 @@ function ownCommand(): string[] {
   return Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
 }
 
-/** Another command line may have been faster: its engine holds the root, and ours has ended. */
-async function connectWithin(places: Places, logBefore: number): Promise<Connection> {
+/** To the engine that holds the root, once it serves. Undefined where none holds it any more, or it takes too long. */
+async function connectWithin({ socket, root }: Places): Promise<Connection | undefined> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const connection = await Connection.open(places.socket);
+    const connection = await Connection.open(socket);
     if (connection !== undefined) return connection;
-    if (performance.now() > deadline || !isHeld(places.root)) throw didNotStart(places, logBefore);
+    if (performance.now() > deadline || !isHeld(root)) return undefined;
     await Bun.sleep(1);
   }
 }
 
-/** Whether some living process has noted itself in the lock file of the root. */
+/** Whether the process that has noted itself in the lock file of the root holds it still: its number may be another's by now. */
 function isHeld(root: string): boolean {
-  return isAlive(Number(readText(`${root}/lock`)?.trim() ?? 0));
+  const path = `${root}/lock`;
+  const inode = fs().statSync(path, { throwIfNoEntry: false })?.ino;
+  const holding = new RegExp(`: FLOCK .* ${readText(path)?.trim()} \\w+:\\w+:${inode} `);
+  return holding.test(readText("/proc/locks") ?? "");
 }
 
 /** In the words of the engine: the last line that it wrote, but for the lines of a trace. */

@@ -164,7 +164,7 @@ function encodeHead(request: Request, more: Readonly<Record<string, string>>): U
 
 function nobody(path: string, error: unknown): undefined {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+  if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ECONNRESET") return undefined; // the last: it ended before it had accepted us
   if (code === "EACCES" || code === "EPERM") {
     throw new BerthError(
       "unauthorized",

@@ -1,6 +1,7 @@
 /** What a stranger does first: no engine runs, and nothing has been set up. */
 import { afterEach, expect, test } from "bun:test";
-import { rm, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
+import { lockFile } from "../../src/store/lock.ts";
 import { command, type CommandResult, isAlive } from "../support/command.ts";
 import { BERTH, temporaryPlace } from "../support/engine.ts";
 import { leaks } from "../support/leaks.ts";
@@ -57,6 +58,18 @@ test.if(has("root"))(
     const all = await Promise.all(Array.from({ length: 6 }, () => berth("run", "--rm", "hello-world")));
     expect(all.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual(Array(6).fill("0 "));
     expect((await berth("ps", "-aq")).stdout).toBe("");
+  },
+  TIMEOUT,
+);
+
+test.if(has("root"))(
+  "a first call while an engine is still about to end waits for that, and starts its own",
+  async () => {
+    place = await temporaryPlace();
+    await mkdir(`${place}/root`);
+    const held = lockFile(`${place}/root/lock`);
+    setTimeout(() => held[Symbol.dispose](), 1000);
+    expect(await berth("ps", "-q")).toEqual({ stdout: "", stderr: "", code: 0 });
   },
   TIMEOUT,
 );
