@@ -69,9 +69,12 @@ describe.if(has("root", "busybox"))("a process on its way into a container", () 
     const { body } = await target.engine.api("GET", `/containers/${id}/json`);
     const { pid } = { pid: String((body as { State: { Pid: number } }).State.Pid) };
     const reduced = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "true"];
-    for (let count = 0; count < EXECS; count++)
-      await output(["nsenter", "--target", pid, "--pid", ...reduced]);
-    expect(await said(target, id, MORE)).toContain("hunting");
+    let seen = "";
+    while (!seen.includes(MORE)) {
+      await output(["nsenter", "--target", pid, "--pid", ...reduced]); // on a busy machine many a one gets by
+      seen = (await target.engine.berth(["logs", id])).stdout;
+    }
+    expect(seen).toContain("hunting");
     await target.engine.berth(["rm", "-f", id]);
   }, 60_000);
 });
