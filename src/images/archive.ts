@@ -120,11 +120,9 @@ export class Archive implements AsyncDisposable {
     const expected = announced === undefined ? {} : { digest: parseDigest(`sha256:${announced}`) };
     const isLayer =
       !name.endsWith(".json") && !(expected.digest !== undefined && this.#isKnown(expected.digest));
-    const stored = isLayer
+    return isLayer
       ? await this.#storeLayer(entry, expected)
-      : await this.#library.blobs.ingest(contentOf(entry), expected);
-    this.#pin.add(stored.digest);
-    return stored;
+      : await this.#library.blobs.ingest(contentOf(entry), this.#pin, expected);
   }
 
   /** What comes uncompressed is unpacked as it comes; what is compressed is unpacked from its blob, several at a time. */
@@ -133,7 +131,7 @@ export class Archive implements AsyncDisposable {
     const stored =
       detectCompression(start) === "none"
         ? await this.#storeUnpacking(whole, expected)
-        : await this.#library.blobs.ingest(whole, expected);
+        : await this.#library.blobs.ingest(whole, this.#pin, expected);
     if (!this.#isKnown(stored.digest)) this.#prepared.set(stored.digest, this.#prepare(stored.digest));
     return stored;
   }
@@ -149,7 +147,7 @@ export class Archive implements AsyncDisposable {
     const preparing = this.#slots.run(() => prepareStream(places, handover, digest.promise, limits));
     preparing.catch(() => {}); // told to whoever takes the layer; a file that is no layer is nobody's failure
     try {
-      const stored = await blobs.ingest(content, expected, (chunk) => handover.push(chunk));
+      const stored = await blobs.ingest(content, this.#pin, expected, (chunk) => handover.push(chunk));
       digest.resolve(stored.digest);
       handover.end();
       this.#unpacked(stored.digest, preparing);

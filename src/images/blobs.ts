@@ -17,6 +17,11 @@ export interface StoredBlob {
 /** JSON of an image: manifests and configs of real images have some kilobytes. */
 export const MAX_JSON_BYTES = 8 << 20;
 
+/** Keeps blobs from being deleted. */
+export interface Pin {
+  add(digest: Digest): void;
+}
+
 export class Blobs {
   readonly #places: Places;
 
@@ -33,11 +38,12 @@ export class Blobs {
   }
 
   /**
-   * Stores a stream without ever holding it; `corrupt` when it is not what `expected` says. Never blocks on the disk. `also` sees each
-   * chunk at the same time, and may slow the stream down.
+   * Stores a stream without ever holding it; `corrupt` when it is not what `expected` says. Never blocks on the disk. It is pinned before
+   * it is looked for: it may be there, and about to go with its last image. `also` sees each chunk at the same time, and may slow the stream down.
    */
   async ingest(
     stream: AsyncIterable<Uint8Array>,
+    pin: Pin,
     expected?: Partial<StoredBlob>,
     also?: (chunk: Uint8Array) => Promise<void>,
   ): Promise<StoredBlob> {
@@ -46,6 +52,7 @@ export class Blobs {
     try {
       const stored = await copy(stream, handle, also);
       check(stored, expected);
+      pin.add(stored.digest);
       if (this.has(stored)) await unlink(temporary);
       else await this.#publish(handle, temporary, stored.digest);
       return stored;

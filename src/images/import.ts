@@ -2,8 +2,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { ImageConfig } from "../wire/schema.ts";
 import type { Progress } from "../wire/progress.ts";
-import type { Digest } from "../lib/digest.ts";
 import { BerthError } from "../lib/error.ts";
+import type { Pin } from "./blobs.ts";
 import { applyChanges } from "./changes.ts";
 import { detectCompression, MAGIC_BYTES } from "./decompress.ts";
 import { Handover } from "./handover.ts";
@@ -48,14 +48,13 @@ export async function* importImage(
 async function storeLayer(
   library: Library,
   stream: AsyncIterable<Uint8Array>,
-  pin: { add(digest: Digest): void },
+  pin: Pin,
 ): Promise<{ blob: Descriptor; prepared: PreparedLayer }> {
   const handover = new Handover();
   const preparing = prepareStream(library.places, handover, undefined, library.limits);
   preparing.catch((error: unknown) => handover.refuse(error));
   try {
-    const { digest, size } = await library.blobs.ingest(stream, {}, (chunk) => handover.push(chunk));
-    pin.add(digest);
+    const { digest, size } = await library.blobs.ingest(stream, pin, {}, (chunk) => handover.push(chunk));
     handover.end();
     const prepared = await preparing;
     if (size === 0) throw new BerthError("invalid", "the archive is empty: nothing to import");

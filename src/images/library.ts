@@ -6,7 +6,7 @@ import { renameSync, rmSync } from "node:fs";
 import { type Digest, isDigest } from "../lib/digest.ts";
 import { step } from "../lib/failpoint.ts";
 import type { Store } from "../store/store.ts";
-import { Blobs } from "./blobs.ts";
+import { Blobs, type Pin } from "./blobs.ts";
 import { Catalog, type CatalogChange } from "./catalog.ts";
 import { WriteBack } from "./durable.ts";
 import { DEFAULT_LIMITS, type ExpansionLimits } from "./decompress.ts";
@@ -144,7 +144,7 @@ export class Library {
   }
 
   /** Keeps blobs and layers (by chain id) from being deleted while somebody works with them; dispose it and what nobody wants is deleted. */
-  pin(): Disposable & { add(digest: Digest): void } {
+  pin(): Disposable & Pin {
     const mine = new Set<Digest>();
     return {
       add: (digest) => {
