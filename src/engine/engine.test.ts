@@ -13,6 +13,7 @@ setDefaultTimeout(30_000); // the machine may be busy
 const PLACE = `/tmp/b-eng-${process.pid}`;
 const AT = { root: `${PLACE}/root`, run: `${PLACE}/run` };
 const FOR_EVER = new AbortController().signal;
+const BRIDGE = { NetworkMode: "bridge" };
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("engine.test.ts is left out: it needs root");
 
@@ -405,6 +406,19 @@ describe.if(isRoot)("an engine", () => {
     await removed;
     expect(await engine.system.fsck({ repair: false })).toEqual([]);
     expect(existsSync(`${AT.root}/containers/${id}`)).toBe(false);
+  });
+
+  test("judges nothing of a container that is just being started, and takes nothing of it away", async () => {
+    const ids = await Promise.all(Array.from({ length: 8 }, () => create("sleep 100", BRIDGE)));
+    const starts: Promise<void>[] = [];
+    const looks = ids.map((id) => {
+      starts.unshift(engine.containers.start(ids[ids.length - 1 - starts.length] ?? id)); // the youngest first
+      return engine.system.fsck({ repair: true });
+    });
+    await Promise.all(starts);
+    expect((await Promise.all(looks)).flat()).toEqual([]);
+    for (const id of ids) expect((await exec(id, ["echo", "runs"])).output).toBe("runs\n");
+    await Promise.all(ids.map(remove));
   });
 
   test("ends when nothing is being taken away any more", async () => {

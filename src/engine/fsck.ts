@@ -1,12 +1,12 @@
 /** Kernel, disk and records side by side: what has no owner, and what an owner lacks. Recovery repairs it all; fsck tells first. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import type { Container } from "../containers/container.ts";
 import type { ExecTable } from "../containers/exec-table.ts";
 import type { Parts } from "../containers/parts.ts";
-import { execDirectory, runDirectory } from "../containers/places.ts";
+import { containerDirectory, execDirectory, runDirectory } from "../containers/places.ts";
 import { removeBytes } from "../containers/remove.ts";
-import { sharedMemories, unmountSharedMemory } from "../containers/shared-memory.ts";
-import { killCgroup, listCgroups, removeCgroup } from "../kernel/cgroups.ts";
+import { sharedMemories, sharedMemoryPath, unmountSharedMemory } from "../containers/shared-memory.ts";
+import { cgroupDirectories, listCgroups, removeCgroup } from "../kernel/cgroups.ts";
 import type { Finding } from "../wire/requests.ts";
 import { namesIn } from "./recover.ts";
 
@@ -14,6 +14,7 @@ interface Problem {
   readonly kind: string;
   readonly id: string;
   readonly what: string;
+  stands(): boolean;
   /** Absent: berth cannot. */
   readonly repair?: () => void | Promise<void>;
 }
@@ -27,20 +28,25 @@ export async function fsck(
   execs: ExecTable,
   { repair }: { repair: boolean },
 ): Promise<Finding[]> {
-  await settled(parts);
-  const problems = [
+  const findings: Finding[] = [];
+  for (const problem of problems(parts, execs).filter((suspected) => suspected.stands())) {
+    const { kind, id, what, repair: mend } = problem;
+    using _held = await standstill(parts, id);
+    if (!problem.stands()) continue;
+    if (repair) await mend?.();
+    findings.push({ kind, id, what, repaired: repair && mend !== undefined });
+  }
+  return [...findings, ...(await networkFindings(parts, repair))];
+}
+
+function problems(parts: Parts, execs: ExecTable): Problem[] {
+  return [
     ...runDirectories(parts),
     ...execDirectories(parts, execs),
     ...containerDirectories(parts),
     ...sharedMemoryMounts(parts),
     ...controlGroups(parts),
   ];
-  const findings: Finding[] = [];
-  for (const { kind, id, what, repair: mend } of problems) {
-    if (repair) await mend?.();
-    findings.push({ kind, id, what, repaired: repair && mend !== undefined });
-  }
-  return [...findings, ...(await networkFindings(parts, repair))];
 }
 
 /** The kernel takes a moment to end the network of a container that has just ended: such a veth is not lost. */
@@ -53,17 +59,18 @@ async function networkFindings(parts: Parts, repair: boolean): Promise<Finding[]
   }
 }
 
-/** Nothing is judged in the middle of a start or a removal. */
-async function settled(parts: Parts): Promise<void> {
-  for (const container of parts.registry.all()) {
-    using _held = await container.mutex.lock();
-    await container.settled;
-  }
-  await parts.registry.removed();
+/** Nothing is judged in the middle of a start or a removal, and nobody begins one while it is repaired. */
+async function standstill({ registry }: Parts, id: string): Promise<Disposable | undefined> {
+  const container = registry.byId(id);
+  const held = await container?.mutex.lock();
+  await container?.settled;
+  await registry.removed();
+  return held;
 }
 
+/** What starts has its address before it runs. */
 function liveIds(parts: Parts): Set<string> {
-  const live = parts.registry.all().filter(({ handle }) => handle !== undefined);
+  const live = parts.registry.all().filter(({ handle, mutex }) => handle !== undefined || mutex.isHeld);
   return new Set(live.map(({ id }) => id));
 }
 
@@ -76,64 +83,61 @@ function runs(parts: Parts, id: string): boolean {
 }
 
 function runDirectories(parts: Parts): Problem[] {
-  const lost = namesIn(`${parts.places.run}/c`).filter((id) => !runs(parts, id));
-  return lost.map((id) => ({
+  return namesIn(`${parts.places.run}/c`).map((id) => ({
     kind: "run directory",
     id,
     what: "belongs to no running container",
+    stands: () => !runs(parts, id) && existsSync(runDirectory(parts.places, id)),
     repair: () => rmSync(runDirectory(parts.places, id), { recursive: true, force: true }),
   }));
 }
 
 function execDirectories(parts: Parts, execs: ExecTable): Problem[] {
-  const lost = namesIn(`${parts.places.run}/x`).filter((name) => !execs.has(name.replace(/\.json$/, "")));
-  return lost.map((name) => ({
+  return namesIn(`${parts.places.run}/x`).map((name) => ({
     kind: "exec",
     id: name,
     what: "belongs to no exec that is known",
+    stands: () => !execs.has(name.replace(/\.json$/, "")) && existsSync(execDirectory(parts.places, name)),
     repair: () => rmSync(execDirectory(parts.places, name), { recursive: true, force: true }),
   }));
 }
 
 function containerDirectories(parts: Parts): Problem[] {
-  const there = new Set(namesIn(`${parts.places.root}/containers`));
-  const lost = [...there].filter((id) => owner(parts, id) === undefined);
-  const missing = parts.registry.all().filter(({ id }) => !there.has(id));
+  const isThere = (id: string) => existsSync(containerDirectory(parts.places, id));
   return [
-    ...lost.map((id) => ({
+    ...namesIn(`${parts.places.root}/containers`).map((id) => ({
       kind: "container directory",
       id,
       what: "belongs to no container",
+      stands: () => owner(parts, id) === undefined && isThere(id),
       repair: () => removeBytes(parts, id),
     })),
-    ...missing.map(({ id }) => ({
+    ...parts.registry.all().map(({ id }) => ({
       kind: "container",
       id,
       what: "its directory is gone: remove it with `berth rm -f`",
+      stands: () => owner(parts, id) !== undefined && !isThere(id),
     })),
   ];
 }
 
 function sharedMemoryMounts(parts: Parts): Problem[] {
-  const lost = sharedMemories(parts.places).filter((id) => !runs(parts, id));
-  return lost.map((id) => ({
+  return sharedMemories(parts.places).map((id) => ({
     kind: "mount",
     id,
     what: "the /dev/shm of a container that does not run",
+    stands: () => !runs(parts, id) && existsSync(sharedMemoryPath(parts.places, id)),
     repair: () => unmountSharedMemory(parts.places, id),
   }));
 }
 
 function controlGroups(parts: Parts): Problem[] {
   const layout = parts.features.cgroups;
-  const lost = listCgroups(layout, parts.instance).filter((id) => !runs(parts, id));
-  return lost.map((id) => ({
+  return listCgroups(layout, parts.instance).map((id) => ({
     kind: "cgroup",
     id,
     what: "belongs to no running container",
-    repair: async () => {
-      await killCgroup(layout, `/${parts.instance}/${id}`);
-      await removeCgroup(layout, `/${parts.instance}/${id}`);
-    },
+    stands: () => !runs(parts, id) && cgroupDirectories(layout, `/${parts.instance}/${id}`).some(existsSync),
+    repair: () => removeCgroup(layout, `/${parts.instance}/${id}`, { kill: true }),
   }));
 }

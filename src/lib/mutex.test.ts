@@ -14,3 +14,13 @@ test("one at a time, in the order of asking, also after a failure", async () => 
   await Promise.allSettled([work("a", true), work("b", false), work("c", false)]);
   expect(order).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
 });
+
+test("is held until the last who asked lets go", async () => {
+  const mutex = new Mutex();
+  expect(mutex.isHeld).toBe(false);
+  const [first, second] = [mutex.lock(), mutex.lock()];
+  (await first)[Symbol.dispose]();
+  expect(mutex.isHeld).toBe(true);
+  (await second)[Symbol.dispose]();
+  expect(mutex.isHeld).toBe(false);
+});

@@ -1,12 +1,22 @@
 /** One at a time, in the order of asking. `using held = await mutex.lock()` releases at the end of the block. */
 export class Mutex {
-  #tail: Promise<void> = Promise.resolve();
+  #last: Promise<void> | undefined;
+
+  /** Whether somebody has it or waits for it. */
+  get isHeld(): boolean {
+    return this.#last !== undefined;
+  }
 
   async lock(): Promise<Disposable> {
-    const before = this.#tail;
+    const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#tail = promise;
+    this.#last = promise;
     await before;
-    return { [Symbol.dispose]: resolve };
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#last === promise) this.#last = undefined;
+        resolve();
+      },
+    };
   }
 }
