@@ -30,14 +30,22 @@ struct context context = {
     .home = "/",
 };
 
+/* Whoever removes what a killed caller has left must not find us at work where it cannot ask us. */
+static void die_with_caller(void)
+{
+    struct pollfd control = {.fd = FD_CONTROL};
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != context.caller || poll(&control, 1, 0) != 0)
+        _exit(1);
+}
+
 static void detach_from_engine(void)
 {
     setsid();
+    die_with_caller();
     /* Orphans of an exec come to us, not to the host's init; those of a process that is handed over are not ours. */
     if (!(context.settings.flags & SUPERVISE_HANDOVER))
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    else if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != context.caller)
-        _exit(1); /* whoever removes what a killed caller has left must not find us at work */
     prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
 }
 
@@ -93,7 +101,7 @@ static int prepare(const struct op *op, struct failure *why)
     }
 }
 
-/* Bound by a relative name: the path of a run directory may be longer than a socket's address. */
+/* Who comes after our caller finds us by this. Bound by a relative name: the path of a run directory may be longer than a socket's address. */
 static int listen_in_run_directory(struct failure *why)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "shim.sock"};
@@ -109,6 +117,7 @@ static int listen_in_run_directory(struct failure *why)
         fd = -1;
     }
     umask(0);
+    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     return chdir("/") < 0 ? -1 : fd;
 }
 

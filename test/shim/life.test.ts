@@ -1,7 +1,9 @@
 /** From the barrier to the exit record: starts, failures, signals, and an engine that comes and goes. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmdirSync } from "node:fs";
+import { closeSync, existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { makeFifo, memfd } from "../../src/kernel/files.ts";
 import { kill } from "../../src/kernel/processes.ts";
+import { socketpair } from "../../src/kernel/sockets.ts";
 import { encodePlan } from "../../src/runtime/encode.ts";
 import { signalFrame } from "../../src/runtime/frames.ts";
 import { PROTOCOL_VERSION } from "../../src/runtime/protocol.ts";
@@ -9,6 +11,7 @@ import type { Op } from "../../src/runtime/op.ts";
 import { has } from "../support/parts.ts";
 import { Place } from "./support/place.ts";
 import { containerPlan, PATH, supervision } from "./support/plan.ts";
+import { SHIM } from "./support/program.ts";
 import { failureOf, runContainer, Shim } from "./support/shim.ts";
 import { until } from "./support/within.ts";
 
@@ -324,6 +327,34 @@ describe("--init", () => {
 });
 
 describe("an engine that vanishes", () => {
+  root("before anybody could ask the shim takes it along", async () => {
+    using place = new Place();
+    const [engine, fifo] = [`${place.top}/engine`, `${place.top}/fifo`];
+    writeFileSync(engine, `#!/bin/sh\n${SHIM}\nexit\n`, { mode: 0o755 });
+    makeFifo(fifo, 0o600);
+    const before: Op[] = [{ op: "write", path: fifo, data: "1", optional: false }]; // nobody reads: it goes no further
+    await using launched = await Shim.launch(place, containerPlan(place, { argv: ["true"], before }), engine);
+    const { pid } = launched;
+    const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    const name = (child: string) => Bun.file(`/proc/${child}/comm`).text();
+    await until("the shim", async () => children() !== "" && (await name(children())) === "berth-shim\n");
+    const shim = Number(children());
+    kill(pid, SIGKILL);
+    await until("the end of the shim", () => !isAlive(shim));
+    expect(readdirSync(place.run)).toEqual([]);
+  });
+
+  root("before the shim has begun takes it along", async () => {
+    using place = new Place();
+    const plan = memfd("plan", encodePlan(containerPlan(place, { argv: ["true"] })), { seal: true });
+    const [ours, theirs] = socketpair();
+    closeSync(ours);
+    const shim = Bun.spawn([SHIM], { stdio: ["ignore", "ignore", "inherit", plan, theirs], env: {} });
+    for (const fd of [plan, theirs]) closeSync(fd);
+    expect(await shim.exited).toBe(1);
+    expect(readdirSync(place.run)).toEqual([]);
+  });
+
   root("before the start leaves no process behind, but a record", async () => {
     using place = new Place();
     await using shim = await Shim.container(place, { argv: ["sleep", "60"] });
