@@ -91,7 +91,7 @@ export async function pauseContainer(parts: Parts, container: Container): Promis
   } catch (error) {
     if (container.handle === handle) throw error;
   }
-  if (container.handle !== handle) return; // it ended meanwhile
+  if (container.handle !== handle) throw new BerthError("conflict", notRunning(container.id)); // it ended meanwhile
   parts.registry.setState(container, { ...state, status: "paused" });
   parts.events.container(container, "pause");
 }

@@ -267,6 +267,18 @@ describe.if(isRoot)("an engine", () => {
     await remove(id);
   }, 15_000);
 
+  test("a container that ends while it is being paused is told to be none that runs", async () => {
+    for (let round = 0; round < 20; round++) {
+      const id = await start("while :; do :; done");
+      const pausing = engine.containers.pause(id).catch((error: unknown) => error);
+      await engine.containers.kill(id, "KILL");
+      const refused = { code: "conflict", message: expect.stringContaining("is not running") };
+      expect([undefined, expect.objectContaining(refused)]).toContainEqual(await pausing);
+      await exit(id);
+      await remove(id);
+    }
+  });
+
   test("copies files in and out, of running and of stopped containers", async () => {
     const archive = Buffer.concat([encodeFile("given.txt" as never, "hello"), END_OF_TAR]);
     const copy = { noOverwriteDirNonDir: false, copyUIDGID: false };
