@@ -59,10 +59,17 @@ export function message(type: number, ...words: readonly number[]): Uint8Array {
   return bytes;
 }
 
-/** Process 42, that process 41 looks after; `more` is what a later version says besides. */
+/** Process 42, or the one that is named, which process 41 looks after; `more` is what a later version says besides. */
 export function stateFrame(
-  { phase, version = PROTOCOL_VERSION }: { readonly phase: number; readonly version?: number },
+  { phase, version = PROTOCOL_VERSION, pid = 42, startTime = 7 }: StateTold,
   ...more: readonly number[]
 ): Uint8Array {
-  return message(MSG_STATE, phase, 42, 7, 0, 41, version, ...more);
+  return message(MSG_STATE, phase, pid, startTime, 0, 41, version, ...more);
+}
+
+interface StateTold {
+  readonly phase: number;
+  readonly version?: number;
+  readonly pid?: number;
+  readonly startTime?: number;
 }

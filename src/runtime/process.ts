@@ -49,7 +49,7 @@ export interface SupervisedOptions {
   /** Called once the program runs at our word; what it throws start() throws. */
   started?(process: Supervised): Promise<void>;
   /** Called when the shim is gone without an exit record; answers what is to be believed. */
-  lost(): Promise<ExitRecord>;
+  lost(process: Supervised): Promise<ExitRecord>;
   /** Called once, when nobody needs the process any more. */
   remove(process: Supervised): Promise<void>;
 }
@@ -303,7 +303,7 @@ export class Supervised implements ProcessHandle {
     const known = this.#settled || this.#believeRecord();
     const error = new BerthError("internal", `the shim of process ${this.pid} is gone`);
     for (const milestone of this.#milestones) milestone.reject(error);
-    if (!known) this.#settle(await this.#options.lost());
+    if (!known) this.#settle(await this.#options.lost(this));
   }
 
   get #isOver(): boolean {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { probeFeatures } from "../kernel/features.ts";
+import { startTime } from "../kernel/processes.ts";
 import { type Answering, type Asked, FakeShim, message, stateFrame } from "./fake-shim.ts";
 import { helloFrame } from "./frames.ts";
 import { openNamespacesRuntime } from "./namespaces.ts";
@@ -148,4 +149,18 @@ test("a shim that has not written down yet what it has told is asked before its 
   expect(await runtime.adopt("x", directory)).toBeUndefined();
   expect(shim.types(1)).toEqual([MSG_HELLO, MSG_SIGNAL]);
   expect(existsSync(directory)).toBe(false);
+});
+
+test("with a shim that is gone goes the process that it has told of last, whatever it has written down", async () => {
+  const child = Bun.spawn(["sleep", "1000"]);
+  const told = { phase: PHASE_RUNNING, pid: child.pid, startTime: Number(startTime(child.pid)) };
+  writeFileSync(`${directory}/state`, '{"phase":"created","pid":42,"startTime":7}');
+  using shim = new FakeShim(directory, (_, to) => to.say(stateFrame(told)));
+  const runtime = openNamespacesRuntime({ instance: "reconnect", features: probeFeatures() });
+  const process = await runtime.adopt("x", directory);
+  if (process === undefined || !("exited" in process)) throw new Error("not adopted");
+  shim[Symbol.dispose]();
+  expect(await process.exited).toMatchObject({ exitCode: 137, error: expect.stringContaining("lost") });
+  await child.exited;
+  expect(child.signalCode).toBe("SIGKILL");
 });

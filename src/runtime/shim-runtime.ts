@@ -22,8 +22,8 @@ import { withJoinedMappings } from "./joined-users.ts";
 import type { Op } from "./op.ts";
 import { capabilityWarnings } from "./plan-identity.ts";
 import { type Patience, Supervised, type SupervisedOptions } from "./process.ts";
-import { lostRecord, readExit, readState, type StateRecord } from "./records.ts";
-import type { ExecLaunch, ExitRecord, Launch, ProcessHandle, Runtime } from "./runtime.ts";
+import { lostRecord, readExit, readState } from "./records.ts";
+import type { ExecLaunch, ExitRecord, Launch, ProcessHandle, ProcessIdentity, Runtime } from "./runtime.ts";
 import type { Resources } from "./spec.ts";
 import { spawnShim } from "./shim.ts";
 
@@ -223,11 +223,10 @@ export class ShimRuntime implements Runtime {
       runDirectory,
       ops,
       ...(hooks && source && { started: (process) => hooks.started(process, source) }),
-      lost: async () => {
-        const known = readState(runDirectory);
-        if (known !== undefined) killProcess(known);
+      lost: async (process) => {
+        if (process.pid > 0) killProcess(process); // a shim's record is older than what it has told
         if (cgroup !== undefined) await killCgroup(this.#features.cgroups, cgroup);
-        return lostRecord(known);
+        return lostRecord(readState(runDirectory));
       },
       remove: async (process) => {
         if (process.alive) await endProcess(process);
@@ -304,7 +303,7 @@ export async function endProcess(process: Supervised): Promise<void> {
 }
 
 /** The descriptor is opened first: it cannot change its meaning between the look and the signal. */
-function killProcess({ pid, startTime: started }: StateRecord): void {
+function killProcess({ pid, startTime: started }: ProcessIdentity): void {
   const pidfd = pidfdOpen(pid);
   if (pidfd === undefined) return;
   if (startTime(pid) === started) pidfdSignal(pidfd, SIGKILL);
