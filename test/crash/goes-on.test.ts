@@ -126,7 +126,8 @@ describe.if(has("root", "busybox"))("after kill -9 of the engine", () => {
   }, 30_000);
 
   test("a shim that died as well is noticed: the container has ended, and can be started again", async () => {
-    await told("run", "-d", "--name", "c", "busybox", "sleep", "1000");
+    const id = (await told("run", "-d", "--name", "c", "busybox", "sleep", "1000")).trim();
+    await engine.recorded(id);
     const pid = (await told("inspect", "-f", "{{.State.Pid}}", "c")).trim();
     const shim = (await command(["ps", "-o", "ppid=", "-p", pid])).stdout.trim();
     await reborn(() => command(["kill", "-9", shim]));

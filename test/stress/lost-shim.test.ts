@@ -56,8 +56,9 @@ describe.if(has("root", "busybox"))("a shim that is killed by itself", () => {
   });
 
   test("while no engine is there is found out by the next one", async () => {
-    await subject.told("run", "-d", "--name", "c", "busybox", "sleep", "1000");
+    const id = (await subject.told("run", "-d", "--name", "c", "busybox", "sleep", "1000")).trim();
     const shim = await subject.shimOf("c");
+    await subject.engine.recorded(id);
     await subject.engine.kill();
     await signal("KILL", shim);
     await subject.engine.start();

@@ -42,6 +42,7 @@ describe.if(has("root", "busybox"))("a container that", () => {
     const script = "trap 'echo no' TERM; echo ready; while :; do usleep 1000; done";
     await subject.told("run", "-d", "--name", "c", "busybox", "sh", "-c", script);
     const follower = subject.spawn(["logs", "-f", "c"]);
+    await until("its trap", async () => (await subject.told("logs", "c")) === "ready\n");
     expect(await subject.told("stop", "-t", "1", "c")).toBe("c\n");
     expect(await subject.inspected("c", ".State.ExitCode")).toBe("137");
     expect(await follower.stdout.text()).toMatch(/^ready\n(no\n)?$/);

@@ -91,6 +91,12 @@ export class TestEngine implements AsyncDisposable {
     return this.#process?.exited ?? Promise.resolve(0);
   }
 
+  /** Resolves when the shim of a container that runs has written down what it tells first: also without it the next engine knows then. */
+  async recorded(id: string): Promise<void> {
+    const state = Bun.file(`${this.run}/c/${id}/state`);
+    while (!(await state.text()).includes('"phase":"running"')) await Bun.sleep(2);
+  }
+
   /** `berth WORDS` against this engine. */
   berth(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     return command([BERTH, ...words], { ...options, env: { ...this.client, ...options.env } });
