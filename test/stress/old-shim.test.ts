@@ -25,7 +25,10 @@ async function oldShim(): Promise<string> {
   return `${folder}/shim`;
 }
 
-describe.if(has("root", "busybox"))("a shim of version 1", () => {
+const here = has("root", "busybox");
+const OLD_SHIM = here ? await oldShim() : ""; // before the first test, whose time it would take
+
+describe.if(here)("a shim of version 1", () => {
   const subject = new Subject();
 
   /**
@@ -47,7 +50,7 @@ describe.if(has("root", "busybox"))("a shim of version 1", () => {
     const plan = containerPlan(place, { argv: ["sh", "-c", script], flags: OPEN_STDIN, log: { path } });
     const [first, ...rest] = plan;
     if (first?.op !== "supervise") throw new Error("a plan begins with what the shim is told");
-    const old = await Shim.launch(place, inVersion1([{ ...first, runDirectory }, ...rest]), await oldShim());
+    const old = await Shim.launch(place, inVersion1([{ ...first, runDirectory }, ...rest]), OLD_SHIM);
     await old.control.next("state");
     old.start();
     await old.running();
