@@ -123,6 +123,9 @@ static int configure_overlay(int fs, int layers, int own, const struct op *op, s
         configure_layer(fs, "upperdir", own, op_string(op, OVERLAY_UPPER).bytes, why) < 0 ||
         configure_layer(fs, "workdir", own, op_string(op, OVERLAY_WORK).bytes, why) < 0)
         return -1;
+    /* Else a kernel that has it on refuses the mount as long as the last one of a run before is being written out. */
+    if (sys_fsconfig(fs, CONFIG_STRING, "index", "off") < 0)
+        return fail(why, "overlay index=off");
     if ((op_number(op, 1) & OVERLAY_VOLATILE) && sys_fsconfig(fs, CONFIG_FLAG, "volatile", NULL) < 0)
         return fail(why, "overlay volatile");
     return 0;

@@ -35,7 +35,7 @@ function describePreparation(op: PreparingOp): Description {
       };
     case "overlay":
       return {
-        call: `open_tree(${quoted(op.layersDirectory)}), mount_setattr(MOUNT_ATTR_IDMAP), fsopen("overlay"), ${op.lower.length} lowerdir+, upperdir=${op.directory}/${op.upper}`,
+        call: `open_tree(${quoted(op.layersDirectory)}), mount_setattr(MOUNT_ATTR_IDMAP), fsopen("overlay"), ${op.lower.length} lowerdir+, upperdir=${op.directory}/${op.upper}, index=off`,
         purpose:
           "the image's layers with their ids mapped, below one directory that takes the changes: nothing is copied",
       };

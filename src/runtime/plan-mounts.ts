@@ -119,6 +119,7 @@ export function overlayOp(root: Extract<RootFilesystem, { kind: "overlay" }>): O
     `lowerdir=${lower.map(escapeOption).join(":")}`,
     `upperdir=${escapeOption(upper)}`,
     `workdir=${escapeOption(work)}`,
+    "index=off", // else a kernel that has it on refuses the mount as long as the last one of a run before is being written out
     ...(volatile ? ["volatile"] : []),
   ].join(",");
   if (data.length > 4095)

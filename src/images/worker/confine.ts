@@ -89,7 +89,8 @@ function mountOverlay({ lower, upper, work }: OverlayPlace, target: string): str
     mount(`${process.cwd()}/${lower[0]}`, target, "", MS_BIND, "");
     return target;
   }
-  const upperOptions = upper === undefined ? "" : `,upperdir=${escape(upper)},workdir=${escape(work ?? "")}`;
+  const upperOptions =
+    upper === undefined ? "" : `,upperdir=${escape(upper)},workdir=${escape(work ?? "")},index=off`;
   mount(
     "overlay",
     target,
