@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { busyboxTar } from "../../test/support/busybox.ts";
+import { probeFeatures } from "../kernel/features.ts";
 import { kill, parentOf } from "../kernel/processes.ts";
 import { Demultiplexer } from "../wire/stream.ts";
 import { encodeFile, END_OF_TAR } from "../lib/tar-writer.ts";
@@ -442,6 +443,25 @@ describe.if(isRoot)("an engine", () => {
     const left = readdirSync(`${AT.root}/tmp`);
     engine = await Engine.open(AT);
     expect(left).toEqual([]);
+  });
+
+  test("opens although something that is left cannot be removed, and says what", async () => {
+    const { mountpoint } =
+      probeFeatures().cgroups.v2 ?? probeFeatures().cgroups.hierarchies[0] ?? expect.unreachable();
+    const instance = `b${new Bun.CryptoHasher("sha256").update(AT.root).digest("hex").slice(0, 6)}`;
+    const group = `${mountpoint}/${instance}/left`;
+    const left = (repaired: boolean) => [expect.objectContaining({ kind: "cgroup", id: "left", repaired })];
+    await engine.close();
+    mkdirSync(group, { recursive: true });
+    expect(Bun.spawnSync(["mount", "-t", "tmpfs", "left", group]).exitCode).toBe(0);
+    try {
+      engine = await Engine.open(AT);
+      expect(await engine.system.fsck({ repair: true })).toEqual(left(false));
+    } finally {
+      Bun.spawnSync(["umount", group]);
+    }
+    expect(await engine.system.fsck({ repair: true })).toEqual(left(true));
+    expect(existsSync(group)).toBe(false);
   });
 
   test("knows the exit codes of execs from before, and does not announce their ends again", async () => {

@@ -76,8 +76,8 @@ export class Engine implements AsyncDisposable {
     const execs = new Execs(parts, execTable);
     await adoptContainers(parts);
     await adoptExecs(parts, execs, execTable);
-    for (const { kind, id, what } of await fsck(parts, execTable, { repair: true }))
-      parts.log("info", "recovered", { kind, id, what });
+    for (const { kind, id, what, repaired } of await fsck(parts, execTable, { repair: true }))
+      parts.log("info", repaired ? "recovered" : "not recovered", { kind, id, what });
     parts.images.release(usedBy(parts.registry));
     crashAfter(options.crashAfter ?? 0);
     return new Engine(parts, execTable, execs, resources.move());

@@ -30,13 +30,23 @@ export async function fsck(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const problem of problems(parts, execs).filter((suspected) => suspected.stands())) {
-    const { kind, id, what, repair: mend } = problem;
+    const { kind, id, what } = problem;
     using _held = await standstill(parts, id);
     if (!problem.stands()) continue;
-    if (repair) await mend?.();
-    findings.push({ kind, id, what, repaired: repair && mend !== undefined });
+    findings.push({ kind, id, what, repaired: repair && (await mend(parts, problem)) });
   }
   return [...findings, ...(await networkFindings(parts, repair))];
+}
+
+/** Whether it is mended. What cannot be must not keep an engine from starting: a process that does not die, say. */
+async function mend({ log }: Parts, { kind, id, repair }: Problem): Promise<boolean> {
+  try {
+    await repair?.();
+    return repair !== undefined;
+  } catch (error) {
+    log("error", "something could not be repaired", { kind, id, error: String(error) });
+    return false;
+  }
 }
 
 function problems(parts: Parts, execs: ExecTable): Problem[] {
