@@ -122,12 +122,10 @@ async function connectWithin({ socket, root }: Places): Promise<Connection | und
   }
 }
 
-/** Whether the process that has noted itself in the lock file of the root holds it still: its number may be another's by now. */
+/** Whether the process that has noted itself in the lock file of the root lives and holds a lock: its number may be another's by now. */
 function isHeld(root: string): boolean {
-  const path = `${root}/lock`;
-  const inode = fs().statSync(path, { throwIfNoEntry: false })?.ino;
-  const holding = new RegExp(`: FLOCK .* ${readText(path)?.trim()} \\w+:\\w+:${inode} `);
-  return holding.test(readText("/proc/locks") ?? "");
+  const pid = Number(readText(`${root}/lock`)?.trim() ?? 0);
+  return isAlive(pid) && new RegExp(`FLOCK .* ${pid} `).test(readText("/proc/locks") ?? "");
 }
 
 /** In the words of the engine: the last line that it wrote, but for the lines of a trace. */
