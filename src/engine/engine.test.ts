@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { busyboxTar } from "../../test/support/busybox.ts";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { openWithBusybox, removeEngine } from "../../test/support/embedded.ts";
 import { probeFeatures } from "../kernel/features.ts";
 import { kill, parentOf } from "../kernel/processes.ts";
 import { Demultiplexer } from "../wire/stream.ts";
 import { encodeFile, END_OF_TAR } from "../lib/tar-writer.ts";
-import { NO_FILTERS } from "../wire/filters.ts";
 import type { HostConfig } from "../wire/schema.ts";
 import { type Attachment, Engine } from "./engine.ts";
 
@@ -45,17 +44,10 @@ describe.if(isRoot)("an engine", () => {
   let engine: Engine;
 
   beforeAll(async () => {
-    engine = await Engine.open(AT);
-    for await (const _ of engine.images.import(bytesOf(await busyboxTar()), { repo: "busybox" }));
+    engine = await openWithBusybox(AT);
   }, 60_000);
 
-  afterAll(async () => {
-    for (const { Id } of await engine.containers.list({ all: true, size: false, filters: NO_FILTERS }))
-      await engine.containers.remove(Id ?? "", { force: true, volumes: false });
-    await engine.system.shutdown({ containers: true });
-    await engine.close();
-    rmSync(PLACE, { recursive: true, force: true });
-  }, 60_000);
+  afterAll(() => removeEngine(engine, PLACE), 60_000);
 
   async function create(command: string, hostConfig: HostConfig = {}, name?: string): Promise<string> {
     const request = {

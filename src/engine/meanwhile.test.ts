@@ -1,7 +1,7 @@
 /** What is asked of a container while it comes to its end, or while somebody else is at it. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, rmSync } from "node:fs";
-import { busyboxTar } from "../../test/support/busybox.ts";
+import { existsSync } from "node:fs";
+import { openWithBusybox, removeEngine } from "../../test/support/embedded.ts";
 import { kill, parentOf, processState, startTime } from "../kernel/processes.ts";
 import { readState } from "../runtime/records.ts";
 import { NO_FILTERS } from "../wire/filters.ts";
@@ -35,16 +35,10 @@ describe.if(isRoot)("meanwhile", () => {
   let engine: Engine;
 
   beforeAll(async () => {
-    engine = await Engine.open(AT);
-    for await (const _ of engine.images.import(bytesOf(await busyboxTar()), { repo: "busybox" }));
+    engine = await openWithBusybox(AT);
   }, 60_000);
 
-  afterAll(async () => {
-    for (const { Id } of await list()) await remove(Id ?? "");
-    await engine.system.shutdown({ containers: true });
-    await engine.close();
-    rmSync(PLACE, { recursive: true, force: true });
-  }, 60_000);
+  afterAll(() => removeEngine(engine, PLACE), 60_000);
 
   const list = () => engine.containers.list({ all: true, size: false, filters: NO_FILTERS });
   const remove = (id: string) => engine.containers.remove(id, { force: true, volumes: false });
