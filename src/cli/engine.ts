@@ -72,8 +72,9 @@ function isAlive(pid: number): boolean {
 
 /** Starts the engine in a session of its own and returns when it answers. */
 async function startEngine(places: Places): Promise<Connection> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
   if (isHeld(places.root)) {
-    const other = await connectWithin(places); // it is about to serve, or to end
+    const other = await connectBefore(deadline, places); // it is about to serve, or to end
     if (other !== undefined) return other;
   }
   fs().mkdirSync(places.run, { recursive: true, mode: 0o700 });
@@ -84,7 +85,7 @@ async function startEngine(places: Places): Promise<Connection> {
   } finally {
     fs().closeSync(log);
   }
-  const connection = await connectWithin(places); // or to that of another command line, which was faster: then ours has ended
+  const connection = await connectBefore(deadline, places); // or to that of another command line, which was faster: then ours has ended
   if (connection === undefined) throw didNotStart(places, before);
   return connection;
 }
@@ -112,8 +113,7 @@ function ownCommand(): string[] {
 }
 
 /** To the engine that holds the root, once it serves. Undefined where none holds it any more, or it takes too long. */
-async function connectWithin({ socket, root }: Places): Promise<Connection | undefined> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
+async function connectBefore(deadline: number, { socket, root }: Places): Promise<Connection | undefined> {
   for (;;) {
     const connection = await Connection.open(socket);
     if (connection !== undefined) return connection;
